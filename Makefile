@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make demo`, `make test`. Targets below are what those two are made of.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar off -c .ci/constraints.txt
+export HF_HUB_OFFLINE := 1
+export LITELLM_LOCAL_MODEL_COST_MAP := True
+
+.PHONY: help setup demo test lint types imports proto proto-check migrations-check pytest bench clean
+
+help:  ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "memsvc needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+
+.venv/.service: pyproject.toml clients/python/pyproject.toml .ci/constraints.txt | .venv/pyvenv.cfg
+	@echo "Installing memsvc into .venv (a few minutes the first time) …"
+	$(PIP) -e clients/python -e .
+	@touch $@
+
+.venv/.dev: .venv/.service
+	$(PIP) -e clients/python -e '.[dev]'
+	@touch $@
+
+setup: .venv/.dev  ## Creates .venv with memsvc, its SDK and the development tools.
+
+demo: .venv/.service  ## Ingests a conversation into a fresh service, asks it questions, shows what was compressed.
+	$(BIN)/memsvc demo
+
+test: setup lint types imports proto-check pytest  ## Everything CI runs.
+
+lint:  ## Style and likely bugs.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:  ## mypy, strict.
+	$(BIN)/mypy
+
+imports:  ## Imports point one way; the mission folders are pure.
+	$(BIN)/lint-imports
+
+proto:  ## Regenerates the code of protos/ into memsvc/v1 and the SDK.
+	.ci/proto
+
+proto-check:  ## buf lint and breaking, and whether the checked-in code is what protos/ generates.
+	.ci/proto-check
+
+pytest:  ## Unit, contract, integration and end-to-end tests.
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: setup  ## Prints the speed table: make bench DATA=locomo.json
+	$(BIN)/memsvc bench speed $(if $(DATA),--data $(DATA),)
+
+clean:  ## Removes the environment and every cache.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info clients/python/*.egg-info
