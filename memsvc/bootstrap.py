@@ -1,0 +1,263 @@
+"""Composition root: turns settings into running parts. The only place that chooses adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from memsvc.compression.entropy import GateSettings
+from memsvc.compression.rules import RulesCompressor
+from memsvc.config import Settings
+from memsvc.errors import FailedPrecondition, Reason
+from memsvc.jobs.handlers import handlers
+from memsvc.jobs.indexer import Indexer
+from memsvc.jobs.queue import SqlJobQueue
+from memsvc.jobs.worker import Worker
+from memsvc.models.analyzer import SpacyAnalyzer
+from memsvc.models.cache import CachedEmbedder
+from memsvc.models.embedder import SentenceTransformerEmbedder
+from memsvc.models.remote import LitellmEmbedder
+from memsvc.models.surprisal import WordFrequencySurprisal
+from memsvc.models.tokens import Cl100kCounter
+from memsvc.ports import Embedder, VectorIndex
+from memsvc.retrieval.retriever import Retriever
+from memsvc.rpc.admin_service import REINDEX_LOCK
+from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
+from memsvc.storage.database import Database
+from memsvc.storage.keys import SqlKeyStore
+from memsvc.storage.memories import SqlMemoryLog
+from memsvc.storage.migrate import current, head, upgrade
+from memsvc.storage.spaces import SqlSpaceStore
+from memsvc.storage.turns import SqlTurnLog
+from memsvc.types import JobKind, KeyRole
+from memsvc.vectors.edge import EdgeIndex
+from memsvc.vectors.server import ServerIndex, connect
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything that speaks SQL."""
+
+    database: Database
+    turns: SqlTurnLog
+    memories: SqlMemoryLog
+    spaces: SqlSpaceStore
+    keys: SqlKeyStore
+    jobs: SqlJobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The stores, the models and the index, and what is built from them."""
+
+    stores: Stores
+    index: VectorIndex
+    embedder: Embedder
+    indexer: Indexer
+    worker: Worker
+    retriever: Retriever
+    tokens: Cl100kCounter
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the embedded database to the newest schema.
+
+    Raises:
+        FailedPrecondition: a shared database stands at another revision. Upgrading one is an operator's decision,
+            since other servers may be using it: `memsvc migrate`.
+    """
+    if settings.embedded:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        upgrade(settings.sql_url)
+        return
+    found, wanted = current(settings.sql_url), head()
+    if found != wanted:
+        raise FailedPrecondition(
+            f"the database's schema is at {found or 'none'}, this release needs {wanted}: run `memsvc migrate`",
+            reason=Reason.SCHEMA_OUTDATED,
+        )
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Open the database, migrated, and close it at the end."""
+    await asyncio.to_thread(migrate, settings)
+    database = Database(settings.sql_url)
+    try:
+        yield Stores(
+            database=database,
+            turns=SqlTurnLog(database),
+            memories=SqlMemoryLog(database),
+            spaces=SqlSpaceStore(database),
+            keys=SqlKeyStore(database),
+            jobs=SqlJobQueue(database),
+        )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[Engine]:
+    """Open every part a server or a worker needs, and close them in reverse order."""
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(settings))
+        embedder = build_embedder(settings)
+        stack.push_async_callback(embedder.close)
+        index = build_index(settings, embedder)
+        stack.push_async_callback(index.close)
+        await index.ensure()
+        tokens = Cl100kCounter()
+        analyzer = SpacyAnalyzer()
+        indexer = Indexer(memories=stores.memories, index=index, embedder=embedder)
+        compressor = RulesCompressor(
+            analyzer=analyzer,
+            embedder=embedder,
+            surprisal=WordFrequencySurprisal(),
+            tokens=tokens,
+            gate=GateSettings(alpha=settings.gate_alpha, threshold=settings.gate_threshold),
+        )
+        jobs = handlers(turns=stores.turns, memories=stores.memories, compressor=compressor, indexer=indexer)
+        yield Engine(
+            stores=stores,
+            index=index,
+            embedder=embedder,
+            indexer=indexer,
+            worker=Worker(stores.jobs, jobs, concurrency=concurrency),
+            retriever=Retriever(
+                index=index, embedder=embedder, analyzer=analyzer, tokens=tokens, memories=stores.memories
+            ),
+            tokens=tokens,
+        )
+
+
+def build_embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings name, behind a cache unless that is switched off."""
+    embedder: Embedder
+    if settings.embedder.startswith("litellm:"):
+        embedder = LitellmEmbedder(
+            model=settings.embedder.removeprefix("litellm:"),
+            dimension=settings.embedder_dimension,
+            api_base=settings.embedder_api_base or None,
+            api_key=settings.embedder_api_key.get_secret_value() or None,
+        )
+    else:
+        embedder = SentenceTransformerEmbedder(
+            settings.embedder, device=settings.device, max_batch_tokens=settings.max_batch_tokens
+        )
+    if settings.embedding_cache_entries:
+        return CachedEmbedder(embedder, max_entries=settings.embedding_cache_entries)
+    return embedder
+
+
+def build_index(settings: Settings, embedder: Embedder) -> VectorIndex:
+    """Qdrant Edge in the data directory, or the Qdrant server that the settings name.
+
+    One collection per embedding model, so that vectors of two models never meet.
+    """
+    collection = collection_name(embedder.model)
+    if settings.qdrant_url:
+        client = connect(settings.qdrant_url, api_key=settings.qdrant_api_key.get_secret_value() or None)
+        return ServerIndex(client, collection, embedder.dimension)
+    return EdgeIndex(settings.data_dir / "index" / collection, collection, embedder.dimension)
+
+
+def collection_name(model: str) -> str:
+    """A collection name made from a model's: letters, digits and hyphens."""
+    return "memsvc-" + "".join(c if c.isalnum() else "-" for c in model.lower()).strip("-")
+
+
+async def catch_up_index(engine: Engine) -> None:
+    """Queue a rebuild of every space whose points are not as many as SQL believes: a new index, or a power cut."""
+    if not engine.index.may_be_behind:
+        return
+    stores = engine.stores
+    for key in await stores.spaces.all():
+        found, expected = await engine.index.count(key), await stores.memories.indexed_count(key)
+        if found != expected:
+            log.warning("index.behind", tenant=key.tenant, space=key.space, points=found, expected=expected)
+            await stores.jobs.defer(key, JobKind.REINDEX, {}, lock=REINDEX_LOCK)
+    await engine.index.caught_up()
+
+
+async def ensure_first_key(settings: Settings, stores: Stores) -> None:
+    """On the first start of an embedded or open service, create an admin key and leave it in the data directory."""
+    if not await stores.keys.is_empty():
+        return
+    if not settings.embedded and settings.auth == "required":
+        log.warning("auth.no_key", hint="create the first one with `memsvc keys create`")
+        return
+    _, secret = await stores.keys.create(DEFAULT_TENANT, "created at the first start", KeyRole.ADMIN)
+    write_private(settings.api_key_file, secret + "\n")
+    log.info("auth.first_key", file=str(settings.api_key_file))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, in one step: readers see the old content or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def server_options(settings: Settings) -> ServerOptions:
+    """The server's share of the settings."""
+    return ServerOptions(
+        listen=settings.listen,
+        auth="none" if settings.auth == "none" else "keys",
+        tls_cert=settings.tls_cert_file.read_bytes() if settings.tls_cert_file else None,
+        tls_key=settings.tls_key_file.read_bytes() if settings.tls_key_file else None,
+        max_message_bytes=settings.max_message_bytes,
+        max_concurrent_rpcs=settings.max_concurrent_rpcs,
+        default_deadline_seconds=settings.default_deadline_seconds,
+    )
+
+
+@asynccontextmanager
+async def running_server(settings: Settings) -> AsyncIterator[int]:
+    """Serve until the block ends, then drain; yields the bound port.
+
+    In the data directory `server.json` names the address while the server runs, so that tools on the same machine
+    find it.
+    """
+    async with open_engine(settings, concurrency=settings.worker_concurrency) as engine:
+        stores = engine.stores
+        await ensure_first_key(settings, stores)
+        await catch_up_index(engine)
+        server = MemsvcServer(
+            Services(
+                turns=stores.turns,
+                memories=stores.memories,
+                spaces=stores.spaces,
+                keys=stores.keys,
+                jobs=stores.jobs,
+                index=engine.index,
+                retriever=engine.retriever,
+                tokens=engine.tokens,
+            ),
+            server_options(settings),
+        )
+        port = await server.start()
+        engine.worker.start()
+        host = settings.listen.rpartition(":")[0]
+        write_private(settings.address_file, json.dumps({"address": f"{host}:{port}", "pid": os.getpid()}))
+        log.info("server.ready", address=f"{host}:{port}", embedder=engine.embedder.model)
+        try:
+            yield port
+        finally:
+            log.info("server.draining", seconds=settings.drain_seconds)
+            settings.address_file.unlink(missing_ok=True)
+            await asyncio.gather(server.stop(settings.drain_seconds), engine.worker.stop(settings.drain_seconds))
+            log.info("server.stopped")

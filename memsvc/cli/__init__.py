@@ -1,0 +1,5 @@
+"""The `memsvc` command."""
+
+from memsvc.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,283 @@
+"""Commands and their options. Each one is a few lines; the work is done in the modules beside this one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import grpc
+import typer
+from pydantic import SecretStr
+from rich.table import Table
+
+from memsvc import __version__
+from memsvc.cli import connection, render
+from memsvc.config import Settings, SettingsInvalid, load
+from memsvc.errors import MemsvcError
+from memsvc.telemetry import configure_logging
+from memsvc.types import KeyRole
+from memsvc_client import MemsvcError as CallFailed
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Long-term memory for LLM agents, at a small token cost."
+)
+keys = typer.Typer(no_args_is_help=True, help="API keys, on the service's machine.")
+bench = typer.Typer(no_args_is_help=True, help="Benchmarks on your own data.")
+app.add_typer(keys, name="keys")
+app.add_typer(bench, name="bench")
+
+COMPRESS_SECONDS, REINDEX_SECONDS = 600.0, 86_400.0
+SERVICE, CLIENT = "On the service's machine", "Against a running service"
+
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="memsvc.toml")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where database and index live.", show_default="~/.memsvc")
+]
+Address = Annotated[
+    str | None, typer.Option(help="host:port of the service.", show_default="MEMSVC_ADDRESS, or the local service")
+]
+ApiKey = Annotated[str | None, typer.Option(help="API key.", show_default="MEMSVC_API_KEY, or the local key")]
+SpaceName = Annotated[str, typer.Option("--space", help="Space to work in.")]
+UserId = Annotated[str, typer.Option("--user", help="User id.")]
+AgentId = Annotated[str, typer.Option("--agent", help="Agent id.")]
+SessionId = Annotated[str, typer.Option("--session", help="Session id.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+MaxTokens = Annotated[int, typer.Option(help="Token budget of the context; 0 adapts to the question.")]
+
+
+def _service() -> ModuleType:
+    # torch and spaCy take seconds to import; client commands must not wait for them.
+    return importlib.import_module("memsvc.cli.service")
+
+
+def _settings(config: Path | None = None, **overrides: Any) -> Settings:
+    settings = load(config, **overrides)
+    configure_logging(settings.log_level, settings.log_format)
+    return settings
+
+
+@app.command(rich_help_panel=SERVICE)
+def serve(
+    config: Config = None,
+    data_dir: DataDir = None,
+    listen: Annotated[str | None, typer.Option(help="host:port", show_default="127.0.0.1:7070")] = None,
+    auth: Annotated[str | None, typer.Option(help="required, or none on loopback", show_default="required")] = None,
+) -> None:
+    """Serve the API, with a worker inside, until SIGTERM."""
+    _service().serve(_settings(config, data_dir=data_dir, listen=listen, auth=auth))
+
+
+@app.command(rich_help_panel=SERVICE)
+def worker(
+    config: Config = None,
+    data_dir: DataDir = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Jobs run at once.")] = 2,
+) -> None:
+    """Run jobs only, until SIGTERM."""
+    _service().work(_settings(config, data_dir=data_dir), concurrency)
+
+
+@app.command(rich_help_panel=SERVICE)
+def migrate(
+    config: Config = None,
+    data_dir: DataDir = None,
+    to: Annotated[str, typer.Option(help="Revision to go to.")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="Go back to the revision instead of up to it.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Only print the revision in force.")] = False,
+) -> None:
+    """Bring the database schema to a revision."""
+    settings = _settings(config, data_dir=data_dir)
+    if show:
+        found, newest = _service().revisions(settings)
+        render.out.print(f"{found or 'none'} (newest: {newest})")
+        return
+    before, after = _service().migrate(settings, to, down)
+    render.out.print(f"schema: {before or 'none'} → {after or 'none'}")
+
+
+@app.command(rich_help_panel=SERVICE)
+def reindex(
+    config: Config = None,
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+) -> None:
+    """Rebuild the vector index from SQL: of one space in a running service, else of every space, offline."""
+    settings = _settings(config, data_dir=data_dir)
+    if address or connection.local_address(settings):
+        with connection.connect(settings, address=address, api_key=api_key, space=space) as client:
+            with render.err.status(f"reindexing {space} …"):
+                done = client.reindex().wait(timeout=REINDEX_SECONDS)
+            render.out.print(render.operation(done))
+        return
+    for name, count in _service().reindex(settings).items():
+        render.out.print(f"{name}: {count:,} memories indexed")
+
+
+@app.command("config", rich_help_panel=SERVICE)
+def show_config(config: Config = None, data_dir: DataDir = None) -> None:
+    """Show the settings in force and what each means."""
+    settings = _settings(config, data_dir=data_dir)
+    table = Table("setting", "value", "meaning", box=None, header_style="dim")
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        shown = ("(set)" if value.get_secret_value() else "") if isinstance(value, SecretStr) else value
+        table.add_row(name, "" if shown is None else str(shown), field.description)
+    render.out.print(table)
+
+
+@keys.command("create")
+def create_key(
+    tenant: Annotated[str, typer.Option(help="Tenant the key belongs to.")] = "default",
+    role: Annotated[KeyRole, typer.Option(help="agent or admin")] = KeyRole.AGENT,
+    label: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create an API key and print its secret, once."""
+    print(_service().create_key(_settings(config, data_dir=data_dir), tenant, label, role))  # noqa: T201 - for pipes
+
+
+@app.command(rich_help_panel=CLIENT)
+def add(
+    text: Annotated[str, typer.Argument(help="What to remember; `-` reads standard input.")],
+    user: UserId = "",
+    agent: AgentId = "",
+    session: SessionId = "",
+    name: Annotated[str, typer.Option(help="Name of the speaker.")] = "",
+    role: Annotated[str, typer.Option(help="user, assistant, system or tool")] = "user",
+    wait: Annotated[bool, typer.Option(help="Wait until it is searchable.")] = True,
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+    json: Json = False,
+) -> None:
+    """Add one message."""
+    content = sys.stdin.read() if text == "-" else text
+    message = {"role": role, "content": content, **({"name": name} if name else {})}
+    with _client(data_dir, address, api_key, space) as client:
+        result = client.add([message], user_id=user, agent_id=agent, session_id=session)
+        if wait and result.operation:
+            with render.err.status("compressing …"):
+                done = result.operation.wait(timeout=COMPRESS_SECONDS)
+            render.out.print(render.as_json(done) if json else render.operation(done), soft_wrap=True, markup=False)
+        else:
+            shown = render.as_json(result) if json else f"{result.accepted_count} accepted"
+            render.out.print(shown, soft_wrap=True, markup=False)
+
+
+@app.command(rich_help_panel=CLIENT)
+def search(
+    query: Annotated[str, typer.Argument(help="The question.")],
+    user: UserId = "",
+    agent: AgentId = "",
+    session: SessionId = "",
+    max_tokens: MaxTokens = 0,
+    limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+    json: Json = False,
+) -> None:
+    """Find what is remembered about a question."""
+    with _client(data_dir, address, api_key, space) as client:
+        result = client.search(
+            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit
+        )
+    _print(result, json, render.search(result))
+
+
+@app.command(rich_help_panel=CLIENT)
+def explain(
+    query: Annotated[str, typer.Argument(help="The question.")],
+    user: UserId = "",
+    agent: AgentId = "",
+    session: SessionId = "",
+    max_tokens: MaxTokens = 0,
+    candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+    json: Json = False,
+) -> None:
+    """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
+    with _client(data_dir, address, api_key, space) as client:
+        trace = client.explain(query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+    _print(trace, json, render.explanation(trace, limit=candidates))
+
+
+@app.command(rich_help_panel=CLIENT)
+def stats(
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+    json: Json = False,
+) -> None:
+    """Show counts, sizes and backlog of a space."""
+    with _client(data_dir, address, api_key, space) as client:
+        values = client.stats()
+    _print(values, json, render.stats(values))
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the demo's data for you to explore.")] = False,
+) -> None:
+    """Start a fresh service, ingest a conversation, ask it questions, show what was compressed, clean up."""
+    importlib.import_module("memsvc.cli.demo").run(keep=keep)
+
+
+@bench.command("speed")
+def bench_speed(
+    data: Annotated[
+        Path | None, typer.Option(help="Conversations in LoCoMo's format.", show_default="the demo's")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/speed.json"),
+    queries: Annotated[int, typer.Option(min=1, help="Queries to time.")] = 200,
+) -> None:
+    """Ingest and query through the SDK, beside the bare embedder and the bare index in the same run."""
+    importlib.import_module("memsvc.bench.speed").run(data=data, out=out, queries=queries)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    render.out.print(__version__)
+
+
+def _client(data_dir: Path | None, address: str | None, api_key: str | None, space: str) -> Any:
+    return connection.connect(load(None, data_dir=data_dir), address=address, api_key=api_key, space=space)
+
+
+def _print(value: Any, json: bool, table: Any) -> None:
+    if json:
+        render.out.print(render.as_json(value), soft_wrap=True, markup=False, highlight=False)
+    else:
+        render.out.print(table)
+
+
+def main() -> None:
+    """Run a command; an expected failure is one line on standard error and exit status 1."""
+    try:
+        app()
+    except SettingsInvalid as error:
+        _fail(f"settings: {error}")
+    except MemsvcError as error:
+        _fail(f"{error.reason}: {error.message}")
+    except (CallFailed, ValueError) as error:
+        _fail(str(error))
+    except grpc.RpcError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    render.err.print(f"[red]memsvc:[/] {message}", highlight=False)
+    raise SystemExit(1)

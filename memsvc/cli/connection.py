@@ -1,0 +1,41 @@
+"""How a client command finds its service and its key."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from memsvc.config import Settings
+from memsvc_client import MemoryClient
+
+DEFAULT_ADDRESS = "localhost:7070"
+TIMEOUT_SECONDS = 10.0
+"""Of one call, retries while the service cannot be reached included: a person is waiting."""
+
+
+def local_address(settings: Settings) -> str | None:
+    """Address of the service that runs from the data directory, None when none does."""
+    try:
+        found = json.loads(settings.address_file.read_text())
+        os.kill(int(found["pid"]), 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+        return None
+    except PermissionError:
+        pass  # the process runs, as another user
+    return str(found["address"])
+
+
+def connect(settings: Settings, *, address: str | None, api_key: str | None, space: str) -> MemoryClient:
+    """A client for the service that the options, the environment or the data directory name, in this order."""
+    if address is None:
+        address = os.environ.get("MEMSVC_ADDRESS") or local_address(settings) or DEFAULT_ADDRESS
+    if api_key is None:
+        api_key = os.environ.get("MEMSVC_API_KEY") or _stored_key(settings)
+    return MemoryClient(address, api_key=api_key, space=space, timeout=TIMEOUT_SECONDS)
+
+
+def _stored_key(settings: Settings) -> str | None:
+    try:
+        return settings.api_key_file.read_text().strip()
+    except (FileNotFoundError, PermissionError):
+        return None

@@ -1,0 +1,1 @@
+"""Stage one: turns of a session become self-contained statements."""

@@ -1,0 +1,189 @@
+"""Settings: from `MEMSVC_*` environment variables, else from a TOML file, else these defaults.
+
+Only `bootstrap` and `cli` read them; every other module gets plain arguments.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_FILE = "memsvc.toml"
+
+
+class SettingsInvalid(Exception):
+    """The settings cannot be used; the message names each wrong one and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. `docs/configuration.md` is generated from these descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix="MEMSVC_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("~/.memsvc"), description="Where the embedded database and index live.")
+    listen: str = Field("127.0.0.1:7070", description="host:port to serve gRPC on; port 0 takes a free one.")
+    auth: Literal["required", "none"] = Field(
+        "required", description="`none` lets every caller in as admin of tenant `default`; loopback addresses only."
+    )
+    tls_cert_file: Path | None = Field(
+        None, description="PEM certificate chain; serves TLS together with tls_key_file."
+    )
+    tls_key_file: Path | None = Field(None, description="PEM private key.")
+    max_message_bytes: int = Field(8 * 2**20, ge=2**16, le=2**30, description="Largest request or response, in bytes.")
+    max_concurrent_rpcs: int = Field(
+        256, ge=1, le=100_000, description="Calls served at once; one more gets RESOURCE_EXHAUSTED."
+    )
+    default_deadline_seconds: float = Field(
+        30.0, gt=0, le=3600, description="Deadline of a unary call that comes without one."
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, le=3600, description="How long running calls and jobs may go on after SIGTERM."
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="`postgresql+psycopg://…`; empty uses SQLite in data_dir.",
+    )
+    qdrant_url: str = Field("", description="Qdrant server, such as `http://qdrant:6334`; empty uses Qdrant Edge.")
+    qdrant_api_key: SecretStr = Field(SecretStr(""), description="Key of the Qdrant server.")
+    embedder: str = Field(
+        "all-MiniLM-L6-v2",
+        description="`all-MiniLM-L6-v2` (weights installed with memsvc), another sentence-transformers model by name "
+        "or path, or `litellm:MODEL` for a remote endpoint.",
+    )
+    embedder_dimension: int = Field(
+        0, ge=0, le=65_536, description="Vector length of a `litellm:` model; required for one."
+    )
+    embedder_api_base: str = Field("", description="Base URL of a `litellm:` endpoint.")
+    embedder_api_key: SecretStr = Field(SecretStr(""), description="Key of a `litellm:` endpoint.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where a local embedder runs.")
+    max_batch_tokens: int = Field(
+        8192, ge=256, le=2**20, description="Padded tokens that one embedding batch may hold."
+    )
+    embedding_cache_entries: int = Field(20_000, ge=0, le=10**8, description="Texts whose embedding is kept in memory.")
+    gate_threshold: float = Field(0.35, ge=0, le=1, description="Entropy gate: windows that score below are left out.")
+    gate_alpha: float = Field(0.5, ge=0, le=1, description="Entropy gate: weight of new entities against novelty.")
+    worker_concurrency: int = Field(
+        2, ge=0, le=256, description="Jobs run at once inside `memsvc serve`; 0 leaves them to `memsvc worker`."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
+    log_format: Literal["console", "json"] = Field("json", description="How log lines are written.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError("must be host:port with a port of 0 to 65535, such as 127.0.0.1:7070 or [::]:7070")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("must start with postgresql+psycopg:// or sqlite:///, or be empty")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.auth == "none" and not is_loopback(self.listen):
+            raise ValueError(f"auth: `none` is allowed on loopback addresses only, and listen is {self.listen}")
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file: set both or neither")
+        if self.embedder.startswith("litellm:") and not self.embedder_dimension:
+            raise ValueError("embedder_dimension: required with a `litellm:` embedder")
+        return self
+
+    @property
+    def sql_url(self) -> str:
+        """URL of the database in use."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'memsvc.db'}"
+
+    @property
+    def api_key_file(self) -> Path:
+        """Where the first key of an embedded service is left for its owner."""
+        return self.data_dir / "api-key"
+
+    @property
+    def address_file(self) -> Path:
+        """Where a running service leaves its address, as JSON, for tools on the same machine."""
+        return self.data_dir / "server.json"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the one in data_dir, which this service migrates and seeds itself."""
+        return not self.database_url.get_secret_value()
+
+
+def load(config_file: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        config_file: TOML file; None reads `memsvc.toml` in the working directory if it is there.
+        overrides: settings that win over every source; None values are ignored.
+
+    Raises:
+        SettingsInvalid: a file that is missing or no TOML, an unknown name, a value that is not allowed.
+    """
+    if config_file is not None and not config_file.is_file():
+        raise SettingsInvalid(f"{config_file}: no such file")
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=config_file or CONFIG_FILE)
+
+    try:
+        return FromFile(**{name: value for name, value in overrides.items() if value is not None})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(f"{config_file or CONFIG_FILE}: not TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsInvalid(_explain(error)) from error
+
+
+def _explain(error: ValidationError) -> str:
+    """One line per wrong setting, without its value: it may be a secret."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "no such setting"
+        lines.append(f"{name}: {message}" if name else message)
+    return "\n".join(lines)
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether `host:port` can be reached from this machine only."""
+    host = listen.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Accepting turns: limits, validation, idempotency, numbered streams. Pure: no grpc and no SQL."""

@@ -1,0 +1,109 @@
+"""What a worker does for each kind of job. A handler may be stopped anywhere and run again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeAlias
+
+from memsvc.jobs.indexer import Indexer
+from memsvc.ports import Compressor, MemoryLog, TurnLog
+from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope
+
+WINDOW_TURNS = 256
+"""Turns compressed and committed at once."""
+
+CONTEXT_TURNS = 12
+"""Turns before the first pending one: a window of ten for novelty, two more for references."""
+
+Progress: TypeAlias = Callable[[float], Awaitable[None]]
+
+
+class Handler(Protocol):
+    """Does one job."""
+
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
+        """Do the job, reporting progress in [0, 1]. An error means that the attempt failed."""
+        ...
+
+
+class CompressHandler:
+    """Compresses the pending turns of one session and makes the new memories searchable."""
+
+    def __init__(self, *, turns: TurnLog, memories: MemoryLog, compressor: Compressor, indexer: Indexer) -> None:
+        self._turns = turns
+        self._memories = memories
+        self._compressor = compressor
+        self._indexer = indexer
+
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
+        """Compress and index, beginning with what an earlier attempt committed and did not index."""
+        scope = Scope(*job.payload["scope"])
+        summary = await self._index(job, scope, JobSummary())
+        while (batch := await self._turns.pending(job.space, scope, limit=WINDOW_TURNS, context=CONTEXT_TURNS)).pending:
+            compression = await self._compressor.compress(job.space, batch)
+            written = await self._memories.commit(job.space, job, compression)
+            summary = _count(summary, compression, frozenset(written))
+            await progress(0.5)
+            summary = await self._index(job, scope, summary)
+        return summary
+
+    async def _index(self, job: Job, scope: Scope, summary: JobSummary) -> JobSummary:
+        indexed = 0
+        async for count in self._indexer.index(job.space, scope=scope):
+            indexed += count
+        return replace(summary, indexed_count=summary.indexed_count + indexed)
+
+
+def _count(summary: JobSummary, compression: Compression, written: frozenset[str]) -> JobSummary:
+    created = sum(m.id in written and m.state is MemoryState.ACTIVE for m in compression.memories)
+    left_out = sum(outcome.disposition is Disposition.LEFT_OUT for outcome in compression.outcomes)
+    return replace(
+        summary,
+        turn_count=summary.turn_count + len(compression.outcomes),
+        created_count=summary.created_count + created,
+        left_out_turn_count=summary.left_out_turn_count + left_out,
+    )
+
+
+class IndexHandler:
+    """Indexes the memories that a caller changed."""
+
+    def __init__(self, indexer: Indexer) -> None:
+        self._indexer = indexer
+
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
+        """Index `payload["memory_ids"]`."""
+        total = 0
+        async for count in self._indexer.index(job.space, tuple(job.payload["memory_ids"])):
+            total += count
+        return JobSummary(indexed_count=total)
+
+
+class ReindexHandler:
+    """Writes every memory of a space to the index again, over what stands there, so that queries go on."""
+
+    def __init__(self, *, memories: MemoryLog, indexer: Indexer) -> None:
+        self._memories = memories
+        self._indexer = indexer
+
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
+        """Mark everything due, then index it; a later attempt goes on where the earlier one stopped."""
+        if job.attempt == 1:
+            await self._memories.mark_all_unindexed(job.space)
+        total = 0
+        async for count in self._indexer.index(job.space):
+            total += count
+            await progress(0.0)
+        return JobSummary(indexed_count=total)
+
+
+def handlers(
+    *, turns: TurnLog, memories: MemoryLog, compressor: Compressor, indexer: Indexer
+) -> Mapping[JobKind, Handler]:
+    """The handler of every kind of job that this release runs."""
+    return {
+        JobKind.COMPRESS: CompressHandler(turns=turns, memories=memories, compressor=compressor, indexer=indexer),
+        JobKind.INDEX: IndexHandler(indexer),
+        JobKind.REINDEX: ReindexHandler(memories=memories, indexer=indexer),
+    }

@@ -1,0 +1,44 @@
+"""Brings the vector index up to SQL: embeds what changed, writes it, and records that it was written."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from memsvc.language.lexical import LexicalEncoder
+from memsvc.ports import Embedder, MemoryLog, VectorIndex
+from memsvc.types import Memory, MemoryState, Scope, SpaceKey
+
+BATCH = 128
+
+
+class Indexer:
+    """Indexes memories whose current version is not in the index yet.
+
+    Points have the memories' ids and a memory is marked only after its point is written, so a crash at any
+    moment costs a repeated write and nothing else.
+    """
+
+    def __init__(self, *, memories: MemoryLog, index: VectorIndex, embedder: Embedder) -> None:
+        self._memories = memories
+        self._index = index
+        self._embedder = embedder
+        self._lexical = LexicalEncoder()
+
+    async def index(
+        self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
+    ) -> AsyncIterator[int]:
+        """Index what is due among `memory_ids`, in `scope`, or else in the whole space; yield each batch's size."""
+        while due := await self._memories.unindexed(space, memory_ids, limit=BATCH, scope=scope):
+            await self._write(space, due)
+            await self._memories.mark_indexed(space, due)
+            yield len(due)
+
+    async def _write(self, space: SpaceKey, due: Sequence[Memory]) -> None:
+        gone = [memory.id for memory in due if memory.state is MemoryState.DELETED]
+        live = [memory for memory in due if memory.state is not MemoryState.DELETED]
+        if gone:
+            await self._index.delete(space, gone)
+        if live:
+            dense = await self._embedder.embed([memory.dense_text for memory in live])
+            lexical = [self._lexical.document(memory.lexical_text) for memory in live]
+            await self._index.upsert(space, live, dense, lexical)

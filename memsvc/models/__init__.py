@@ -1,0 +1,1 @@
+"""Adapters of the models: tokens, embeddings, analysis and surprisal."""

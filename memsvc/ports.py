@@ -1,0 +1,425 @@
+"""Every port: what the mission folders need from the outside, as Protocols.
+
+Implementations live in `storage/`, `vectors/`, `jobs/` and `models/`; `bootstrap.py` chooses among them.
+All methods may raise `errors.Unavailable`. A method that reads a space takes its `SpaceKey` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memsvc.types import (
+    Accepted,
+    Analysis,
+    Change,
+    Compression,
+    Disposition,
+    IndexHit,
+    IngestRequestId,
+    Job,
+    JobError,
+    JobKind,
+    JobState,
+    JobSummary,
+    Key,
+    KeyRole,
+    Memory,
+    MemoryFilter,
+    Page,
+    PendingTurns,
+    Scope,
+    Space,
+    SpaceKey,
+    SpaceStats,
+    SparseVector,
+    StreamPosition,
+    SymbolicQuery,
+    Turn,
+)
+
+Vectors: TypeAlias = NDArray[np.float32]
+
+
+class TurnLog(Protocol):
+    """Turns as they were ingested."""
+
+    async def accept(
+        self,
+        space: SpaceKey,
+        turns: Sequence[Turn],
+        *,
+        request: IngestRequestId | None = None,
+        stream: StreamPosition | None = None,
+    ) -> Accepted:
+        """Commit `turns`, one COMPRESS job per session among them, and the idempotency record, in one transaction.
+
+        `Accepted.job_id` is the job of the last session, `job_ids` are those of all. A turn whose (scope, turn_id)
+        is known with the same role, speaker, content, event time and metadata counts as duplicate and changes nothing.
+
+        Raises:
+            NotFound: SPACE_NOT_FOUND.
+            Conflict: TURN_ID_CONFLICT when a known id has another content; REQUEST_ID_CONFLICT when the request
+                id is known with another digest; STREAM_SEQUENCE_CONFLICT when the stream is already past it.
+        """
+        ...
+
+    async def stream_position(self, space: SpaceKey, stream_id: str) -> int:
+        """Return the last committed sequence of a stream, 0 for a new one. Raises NotFound for the space."""
+        ...
+
+    async def page(
+        self,
+        space: SpaceKey,
+        scope: Scope,
+        dispositions: Sequence[Disposition],
+        *,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[Turn]:
+        """List turns by ingestion order, oldest first. Raises NotFound for the space."""
+        ...
+
+    async def pending(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
+        """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
+        ...
+
+
+class MemoryLog(Protocol):
+    """Memories and their change log: the truth that every index is derived from."""
+
+    async def commit(
+        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+    ) -> tuple[str, ...]:
+        """Write new memories, their CREATED changes and the turns' outcomes, in one transaction.
+
+        Known memory ids are left alone, so a repeat changes nothing. Returns ids of the written memories.
+
+        Raises:
+            LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
+        """
+        ...
+
+    async def get(self, space: SpaceKey, memory_id: str) -> Memory:
+        """Return one memory, deleted ones excepted. Raises NotFound."""
+        ...
+
+    async def get_many(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Return those of the memories that exist in this space, in any state, by id."""
+        ...
+
+    async def page(
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+    ) -> Page[Memory]:
+        """List memories, newest first. Raises NotFound for the space."""
+        ...
+
+    async def update(
+        self, space: SpaceKey, memory: Memory, *, etag: str, actor: str, request: IngestRequestId | None = None
+    ) -> tuple[Memory, str]:
+        """Replace a memory's editable fields, append the change, defer an INDEX job; one transaction.
+
+        Returns the memory after the change and the id of the job. `etag` is always checked.
+
+        Raises:
+            NotFound: it does not exist or was deleted.
+            StaleEtag: `etag` is not the stored one.
+            Conflict: REQUEST_ID_CONFLICT.
+        """
+        ...
+
+    async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
+        """Mark a memory deleted, append the change, defer an INDEX job. An empty `etag` is not checked.
+
+        Raises:
+            NotFound: it does not exist or was already deleted.
+            StaleEtag: `etag` is not the stored one.
+        """
+        ...
+
+    async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
+        """Mark every memory of the scope deleted, as `delete` does; return how many. Idempotent."""
+        ...
+
+    async def history(self, space: SpaceKey, memory_id: str, *, limit: int, cursor: str | None = None) -> Page[Change]:
+        """List a memory's changes, oldest first, deleted memories included. Raises NotFound."""
+        ...
+
+    async def changes(self, space: SpaceKey, scope: Scope, *, after: int, limit: int) -> tuple[list[Change], int]:
+        """Return changes with a sequence above `after`, in order, and the sequence up to which the log was read."""
+        ...
+
+    async def last_sequence(self, space: SpaceKey) -> int:
+        """Return the newest sequence of the space's change log, 0 when empty. Raises NotFound for the space."""
+        ...
+
+    async def unindexed(
+        self,
+        space: SpaceKey,
+        memory_ids: Sequence[str] | None,
+        *,
+        limit: int,
+        scope: Scope | None = None,
+    ) -> list[Memory]:
+        """Return memories whose current version is not in the index yet, deleted ones included.
+
+        `memory_ids` None means all of the space, or with `scope` all of exactly that scope.
+        """
+        ...
+
+    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """Record that exactly these versions are in the index; a memory changed since stays unindexed."""
+        ...
+
+    async def mark_all_unindexed(self, space: SpaceKey) -> int:
+        """Make every memory of the space due for indexing again; return how many."""
+        ...
+
+    async def indexed_count(self, space: SpaceKey) -> int:
+        """Return how many memories of the space have a point in the index, as far as SQL knows."""
+        ...
+
+
+class SpaceStore(Protocol):
+    """Spaces of a tenant."""
+
+    async def create(self, key: SpaceKey, display_name: str, *, request: IngestRequestId | None = None) -> Space:
+        """Create a space. Raises Conflict SPACE_EXISTS or REQUEST_ID_CONFLICT."""
+        ...
+
+    async def get(self, key: SpaceKey) -> Space:
+        """Return a space. Raises NotFound SPACE_NOT_FOUND."""
+        ...
+
+    async def page(self, tenant: str, *, limit: int, cursor: str | None = None) -> Page[Space]:
+        """List a tenant's spaces by name."""
+        ...
+
+    async def update(self, key: SpaceKey, display_name: str, *, etag: str) -> Space:
+        """Rename a space; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
+        ...
+
+    async def delete(self, key: SpaceKey, *, force: bool) -> None:
+        """Delete a space and everything in it. Raises NotFound, or FailedPrecondition SPACE_NOT_EMPTY."""
+        ...
+
+    async def stats(self, key: SpaceKey) -> SpaceStats:
+        """Count. Raises NotFound."""
+        ...
+
+    async def all(self) -> list[SpaceKey]:
+        """Every space of every tenant; for operators' tools on the machine, never behind an RPC."""
+        ...
+
+
+class KeyStore(Protocol):
+    """API keys. Only digests of secrets are stored."""
+
+    async def create(self, tenant: str, display_name: str, role: KeyRole) -> tuple[Key, str]:
+        """Create a key and, if the tenant is new, its `default` space; return the key and its secret."""
+        ...
+
+    async def authenticate(self, secret: str) -> Key | None:
+        """Return the live key of a secret, None when unknown or revoked."""
+        ...
+
+    async def page(self, tenant: str, *, limit: int, cursor: str | None = None) -> Page[Key]:
+        """List a tenant's keys, oldest first, revoked ones included."""
+        ...
+
+    async def revoke(self, tenant: str, key_id: str) -> Key:
+        """Revoke a key; a revoked one stays as it is. Raises NotFound KEY_NOT_FOUND."""
+        ...
+
+    async def is_empty(self) -> bool:
+        """Whether no key was ever created."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Leased jobs: at most one RUNNING job per (space, lock); an expired lease hands the job on."""
+
+    async def defer(self, space: SpaceKey, kind: JobKind, payload: dict[str, object], *, lock: str) -> str:
+        """Queue a job and return its id; joins a QUEUED job of the same space, kind, lock and payload."""
+        ...
+
+    async def claim(self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float) -> Job | None:
+        """Lease the oldest due job whose lock is free, raising its attempt; None when there is none."""
+        ...
+
+    async def heartbeat(self, job: Job, *, lease_seconds: float, progress: float | None = None) -> bool:
+        """Extend the lease; False when it was lost or the job was cancelled."""
+        ...
+
+    async def succeed(self, job: Job, summary: JobSummary) -> None:
+        """End a job well. Raises LeaseLost."""
+        ...
+
+    async def fail(self, job: Job, error: JobError, *, retry_in: float | None, counted: bool = True) -> None:
+        """Record a failed attempt: due again in `retry_in` seconds, or FAILED for good when None.
+
+        `counted` False takes the attempt back: the job waits for a part that is down. Raises LeaseLost.
+        """
+        ...
+
+    async def release(self, job: Job) -> None:
+        """Give an unfinished job back, due at once, its attempt not counted; for a draining worker."""
+        ...
+
+    async def cancel(self, space: SpaceKey, job_id: str) -> Job:
+        """Cancel a job that has not ended; one that has stays as it is. Raises NotFound OPERATION_NOT_FOUND."""
+        ...
+
+    async def get(self, space: SpaceKey, job_id: str) -> Job:
+        """Return one job. Raises NotFound OPERATION_NOT_FOUND."""
+        ...
+
+    async def page(
+        self, space: SpaceKey, states: Sequence[JobState], *, limit: int, cursor: str | None = None
+    ) -> Page[Job]:
+        """List jobs, newest first. Raises NotFound for the space."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Forget jobs that succeeded or were cancelled before then, and answers to request ids; return how many.
+
+        FAILED jobs stay, for operators.
+        """
+        ...
+
+    async def wait_for_work(self, timeout: float) -> None:
+        """Return when a job may have become due, at the latest after `timeout` seconds."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """The derived index: a dense, a lexical and a symbolic view of every memory that is not deleted.
+
+    Every search is bounded to one space by a filter that this port adds itself.
+    """
+
+    async def ensure(self) -> None:
+        """Create the collection, its named vectors and payload indexes where missing. Idempotent.
+
+        Raises:
+            FailedPrecondition: a collection of another dimension or layout stands in its place.
+        """
+        ...
+
+    @property
+    def may_be_behind(self) -> bool:
+        """Whether SQL may hold what the index lacks; known after `ensure`, and true until `caught_up`."""
+        ...
+
+    async def caught_up(self) -> None:
+        """Say that the index was rebuilt from SQL, or that jobs which do so are safely queued."""
+        ...
+
+    async def upsert(
+        self, space: SpaceKey, memories: Sequence[Memory], dense: Vectors, lexical: Sequence[SparseVector]
+    ) -> None:
+        """Write points; ids are the memories' ids, so a repeat overwrites. `dense` has shape [n, dimension]."""
+        ...
+
+    async def delete(self, space: SpaceKey, memory_ids: Sequence[str]) -> None:
+        """Remove points of this space; unknown ids are ignored."""
+        ...
+
+    async def delete_space(self, space: SpaceKey) -> None:
+        """Remove every point of a space."""
+        ...
+
+    async def search_dense(
+        self,
+        space: SpaceKey,
+        vector: Vectors,
+        where: MemoryFilter,
+        *,
+        limit: int,
+        match: SymbolicQuery | None = None,
+    ) -> list[IndexHit]:
+        """Nearest memories by cosine, best first; `vector` has shape [dimension].
+
+        With `match`, only memories that match any part of it: the symbolic view, ranked by cosine.
+        """
+        ...
+
+    async def search_lexical(
+        self, space: SpaceKey, query: SparseVector, where: MemoryFilter, *, limit: int
+    ) -> list[IndexHit]:
+        """Best memories by BM25 (document weights stored, IDF applied by the index), best first."""
+        ...
+
+    async def count(self, space: SpaceKey) -> int:
+        """Exact number of points of a space."""
+        ...
+
+    async def close(self) -> None:
+        """Flush and release the index."""
+        ...
+
+
+class Embedder(Protocol):
+    """Text to dense vectors."""
+
+    @property
+    def model(self) -> str:
+        """Name and version of the model; part of the collection's name."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
+        """Return unit-length float32 vectors of shape [len(texts), dimension], in order.
+
+        `urgent` (a waiting query) goes before background work. Raises Unavailable EMBEDDER_UNAVAILABLE.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release the model."""
+        ...
+
+
+class Analyzer(Protocol):
+    """Text to tokens, sentences and named entities."""
+
+    async def analyze(self, texts: Sequence[str]) -> list[Analysis]:
+        """Analyse each text; one in a language without a model gets tokens and sentences, and no tags."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """Counts the tokens of a text in the tokenizer that budgets are given in."""
+
+    def count(self, text: str) -> int:
+        """Number of tokens; special tokens in the text are counted as plain text."""
+        ...
+
+
+class Surprisal(Protocol):
+    """Self-information of words under a background model of the language."""
+
+    def bits(self, word: str, language: str) -> float:
+        """-log2 p(word), in bits; finite for unseen words."""
+        ...
+
+
+class Compressor(Protocol):
+    """Turns into memories."""
+
+    @property
+    def name(self) -> str:
+        """Name and version, such as `rules/1`."""
+        ...
+
+    async def compress(self, space: SpaceKey, turns: PendingTurns) -> Compression:
+        """Compress the pending turns; deterministic for the same input, memory ids included."""
+        ...

@@ -1,0 +1,1 @@
+"""Complexity-adaptive retrieval: estimate, plan, search three views, fuse, pack."""

@@ -1,0 +1,173 @@
+"""Fills a token budget with the best candidates, best first, counted on the text exactly as it is rendered.
+
+    8 May 2023:
+    - Caroline went to the lake on 7 May 2023.
+    - ...
+
+One header per date, in UTC; dates and what stands under them are in chronological order. A header costs its tokens
+once, with the first memory of its date. Line breaks inside a memory become spaces, so no text can pose as a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+
+from memsvc.language.words import STOP_WORDS, tokenize
+from memsvc.ports import TokenCounter
+from memsvc.retrieval.fusion import Candidate
+from memsvc.types import Hit, HitOutcome, Memory, MemoryFilter
+
+SAME_STATEMENT = 0.8
+"""Share of a better statement's words from which a statement that adds no word to it is its duplicate."""
+_ARTICLES = frozenset({"a", "an", "the"})
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Every candidate with its outcome, best first, and the rendered context with its exact token count."""
+
+    hits: tuple[Hit, ...]
+    context: str
+    token_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    outcome: HitOutcome
+    reason: str
+
+
+def pack(
+    candidates: Sequence[Candidate], *, where: MemoryFilter, depth: int, max_tokens: int, tokens: TokenCounter
+) -> Packing:
+    """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`."""
+    packer = _Packer(where, depth, max_tokens, tokens)
+    verdicts = [packer.judge(candidate) for candidate in candidates]
+    context, token_count, dropped = packer.finish()
+    late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
+    hits = tuple(
+        _hit(candidate, late if candidate.memory_id in dropped else verdict)
+        for candidate, verdict in zip(candidates, verdicts, strict=True)
+    )
+    return Packing(hits, context, token_count)
+
+
+def render(memories: Sequence[Memory]) -> str:
+    """Render memories grouped by date; those of the same instant stay in the order given."""
+    lines: list[str] = []
+    shown: date | None = None
+    for memory in sorted(memories, key=lambda memory: memory.event_time):
+        day = _day(memory)
+        if day != shown:
+            lines.append(_header(day))
+            shown = day
+        lines.append(_line(memory))
+    return "\n".join(lines)
+
+
+class _Packer:
+    """Judges candidates one by one, best first, keeping count of what was taken."""
+
+    def __init__(self, where: MemoryFilter, depth: int, max_tokens: int, tokens: TokenCounter) -> None:
+        self._where = where
+        self._depth = depth
+        self._max_tokens = max_tokens
+        self._tokens = tokens
+        self._rank = 0
+        self._used = 0
+        self._taken: list[Memory] = []
+        self._days: set[date] = set()
+        self._words: dict[str, frozenset[str]] = {}
+
+    def judge(self, candidate: Candidate) -> _Verdict:
+        """Decide on the next candidate."""
+        memory = candidate.memory
+        if memory is None:
+            return _Verdict(HitOutcome.STALE, "indexed, but no longer stored")
+        if not self._where.matches(memory):
+            return _Verdict(HitOutcome.STALE, f"stored as {memory.state}, and outside the filter by now")
+        if self._rank >= self._depth:
+            return _Verdict(HitOutcome.BELOW_DEPTH, f"ranked below the depth of {self._depth}")
+        words = _words(memory.text)
+        twin = next((id_ for id_, better in self._words.items() if _adds_nothing(words, better)), None)
+        if twin is not None:
+            return _Verdict(HitOutcome.DUPLICATE, f"says what {twin} says")
+        self._rank += 1
+        return self._take_if_it_fits(candidate, memory, words)
+
+    def _take_if_it_fits(self, candidate: Candidate, memory: Memory, words: frozenset[str]) -> _Verdict:
+        cost = self._cost(memory)
+        if self._used + cost > self._max_tokens:
+            left = self._max_tokens - self._used
+            return _Verdict(HitOutcome.OVER_BUDGET, f"needs {cost} tokens, {left} of {self._max_tokens} are left")
+        self._used += cost
+        self._taken.append(memory)
+        self._days.add(_day(memory))
+        self._words[memory.id] = words
+        return _Verdict(HitOutcome.RETURNED, f"rank {self._rank}, {cost} tokens: {_explain(candidate)}")
+
+    def _cost(self, memory: Memory) -> int:
+        day = _day(memory)
+        header = 0 if day in self._days else self._tokens.count(_header(day) + "\n")
+        return header + self._tokens.count(_line(memory) + "\n")
+
+    def finish(self) -> tuple[str, int, frozenset[str]]:
+        """Render what was taken and count it whole; drop the worst while a tokenizer makes the whole dearer."""
+        kept = list(self._taken)
+        context = render(kept)
+        count = self._tokens.count(context)
+        while count > self._max_tokens:
+            kept.pop()
+            context = render(kept)
+            count = self._tokens.count(context)
+        return context, count, frozenset(memory.id for memory in self._taken[len(kept) :])
+
+
+def _hit(candidate: Candidate, verdict: _Verdict) -> Hit:
+    return Hit(
+        memory_id=candidate.memory_id,
+        memory=candidate.memory,
+        view_scores=candidate.view_scores,
+        score=candidate.score,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+    )
+
+
+def _explain(candidate: Candidate) -> str:
+    parts = [f"{score.view} {score.rank} ({score.score:.3g})" for score in candidate.view_scores]
+    if candidate.symbolic_match:
+        parts.append(f"matches {candidate.symbolic_match:.0%} of what the question names")
+    return ", ".join(parts)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(tokenize(text)) - _ARTICLES
+
+
+def _adds_nothing(words: frozenset[str], better: frozenset[str]) -> bool:
+    """Whether a better statement, not much longer, has every word and beyond them only content words.
+
+    A further function word ("not", "before", "would") can turn the meaning, so it makes another statement.
+    """
+    return words <= better and len(words) >= SAME_STATEMENT * len(better) and STOP_WORDS.isdisjoint(better - words)
+
+
+def _day(memory: Memory) -> date:
+    return memory.event_time.astimezone(UTC).date()
+
+
+def _header(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}:"
+
+
+def _line(memory: Memory) -> str:
+    return f"- {' '.join(memory.text.split())}"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""The three views of a query, searched side by side. A view that fails is reported; the others still answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+
+from memsvc.errors import DeadlineExceeded, MemsvcError, Reason, Unavailable
+from memsvc.language.lexical import LexicalEncoder
+from memsvc.ports import Embedder, VectorIndex, Vectors
+from memsvc.types import IndexHit, JobError, MemoryFilter, QueryPlan, SpaceKey, View, ViewReport
+
+
+@dataclass(frozen=True, slots=True)
+class ViewResult:
+    """The candidates of one view, best first, and how its search ended."""
+
+    report: ViewReport
+    hits: tuple[IndexHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewQuery:
+    """What every view looks for: the question, its text for the dense view, the hard filter and the plan."""
+
+    text: str
+    dense_text: str
+    where: MemoryFilter
+    plan: QueryPlan
+
+
+class ViewSearch:
+    """Searches the dense, the lexical and, when the question names something, the symbolic view at once."""
+
+    def __init__(self, index: VectorIndex, embedder: Embedder) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._encoder = LexicalEncoder()
+
+    async def search(self, space: SpaceKey, query: ViewQuery) -> tuple[ViewResult, ...]:
+        """Return one result per view searched.
+
+        Raises:
+            Unavailable: ALL_VIEWS_FAILED.
+            DeadlineExceeded: the deadline passed in any view.
+        """
+        vector = asyncio.create_task(self._embed(query.dense_text))
+        searches = [
+            _observed(View.DENSE, self._dense(space, query, vector)),
+            _observed(View.LEXICAL, self._lexical(space, query)),
+        ]
+        if query.plan.symbolic:
+            searches.append(_observed(View.SYMBOLIC, self._symbolic(space, query, vector)))
+        try:
+            results = tuple(await asyncio.gather(*searches))
+        finally:
+            vector.cancel()  # still running only when a deadline or a defect ended the search early
+        _require_one(results)
+        return results
+
+    async def _embed(self, text: str) -> Vectors:
+        vectors = await self._embedder.embed([text], urgent=True)
+        first: Vectors = vectors[0]
+        return first
+
+    async def _dense(self, space: SpaceKey, query: ViewQuery, vector: Awaitable[Vectors]) -> list[IndexHit]:
+        limit = query.plan.candidates_per_view
+        return await self._index.search_dense(space, await vector, query.where, limit=limit)
+
+    async def _symbolic(self, space: SpaceKey, query: ViewQuery, vector: Awaitable[Vectors]) -> list[IndexHit]:
+        plan = query.plan
+        return await self._index.search_dense(
+            space, await vector, query.where, limit=plan.candidates_per_view, match=plan.symbolic
+        )
+
+    async def _lexical(self, space: SpaceKey, query: ViewQuery) -> list[IndexHit]:
+        sparse = self._encoder.query(query.text)
+        if not sparse.indices:
+            return []
+        return await self._index.search_lexical(space, sparse, query.where, limit=query.plan.candidates_per_view)
+
+
+async def _observed(view: View, search: Awaitable[Sequence[IndexHit]]) -> ViewResult:
+    """Time a search and turn an expected error into a report; cancellation and deadlines go through."""
+    started = time.perf_counter()
+    hits: tuple[IndexHit, ...] = ()
+    error = None
+    try:
+        hits = tuple(await search)
+    except DeadlineExceeded:
+        raise
+    except MemsvcError as failure:
+        error = JobError(failure.reason, failure.message)
+    latency_ms = (time.perf_counter() - started) * 1000.0
+    return ViewResult(ViewReport(view=view, candidate_count=len(hits), latency_ms=latency_ms, error=error), hits)
+
+
+def _require_one(results: Sequence[ViewResult]) -> None:
+    errors = {result.report.view: result.report.error for result in results}
+    failed = {view.value: error.reason for view, error in errors.items() if error is not None}
+    if len(failed) == len(results):
+        raise Unavailable("every view failed", reason=Reason.ALL_VIEWS_FAILED, metadata=failed)

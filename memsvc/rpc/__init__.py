@@ -1,0 +1,1 @@
+"""The gRPC edge: server, interceptors, errors, conversion and the two servicers."""

@@ -1,0 +1,157 @@
+"""Requests into domain types. Every function adds what it finds wrong to `violations` and goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memsvc.ingest.limits import (
+    EARLIEST_EVENT,
+    LATEST_ASK,
+    MAX_CONTENT,
+    MAX_NAME,
+    MAX_NAMES,
+    MAX_QUERY_DEPTH,
+    MAX_QUERY_TEXT,
+    MAX_QUERY_TOKENS,
+)
+from memsvc.ingest.validate import TurnDraft
+from memsvc.ingest.violations import Violations
+from memsvc.rpc.enums import KIND_FROM_PROTO, ROLE_FROM_PROTO, STATE_FROM_PROTO
+from memsvc.rpc.fields import enums_of, time_of
+from memsvc.types import Memory, MemoryFilter, MemoryState, QuerySpec, Scope, Symbolic, utc_now
+from memsvc.v1 import memory_pb2, memory_service_pb2
+
+MEMORY_UPDATES = ("text", "symbolic", "metadata", "valid_from", "valid_to", "salience")
+"""Fields of a memory that a caller may change."""
+
+
+def scope_of(message: memory_pb2.Scope) -> Scope:
+    """The scope, unchecked."""
+    return Scope(message.user_id, message.agent_id, message.session_id)
+
+
+def read_scope(message: memory_pb2.Scope, violations: Violations, *, required: bool = False) -> Scope:
+    """The scope of a request that has it in the field `scope`."""
+    scope = scope_of(message)
+    violations.scope("scope", scope, required=required)
+    return scope
+
+
+def turn_of(path: str, message: memory_pb2.Turn, violations: Violations) -> TurnDraft:
+    """The draft of a turn; only its timestamp is checked here. Fields that the server sets are ignored."""
+    has_time = message.HasField("event_time")
+    return TurnDraft(
+        turn_id=message.turn_id,
+        scope=scope_of(message.scope),
+        role=ROLE_FROM_PROTO.get(message.role),
+        speaker=message.speaker,
+        content=message.content,
+        event_time=time_of(f"{path}.event_time", message.event_time, violations) if has_time else None,
+        metadata=dict(message.metadata),
+    )
+
+
+def names_of(field: str, names: Sequence[str], violations: Violations) -> tuple[str, ...]:
+    """A list of people or entities."""
+    if len(names) > MAX_NAMES:
+        violations.add(field, f"has {len(names)} entries; at most {MAX_NAMES} are allowed")
+        return ()
+    for position, name in enumerate(names):
+        violations.identifier(f"{field}[{position}]", name, least=1, most=MAX_NAME)
+    return tuple(names)
+
+
+def filter_of(
+    field: str, message: memory_service_pb2.MemoryFilter, violations: Violations, *, deleted: bool
+) -> MemoryFilter:
+    """A filter; `deleted` says whether it may ask for deleted memories. No states means active only."""
+    scope = scope_of(message.scope)
+    violations.scope(f"{field}.scope", scope, required=False)
+    states = enums_of(f"{field}.states", message.states, STATE_FROM_PROTO, violations)
+    if MemoryState.DELETED in states and not deleted:
+        violations.add(f"{field}.states", "contains DELETED, which only ListMemories accepts")
+    has_start, has_end = message.HasField("start_time"), message.HasField("end_time")
+    start = time_of(f"{field}.start_time", message.start_time, violations) if has_start else None
+    end = time_of(f"{field}.end_time", message.end_time, violations) if has_end else None
+    if start and end and start >= end:
+        violations.add(f"{field}.end_time", "is not after start_time")
+    return MemoryFilter(
+        scope=scope,
+        people=names_of(f"{field}.people", message.people, violations),
+        entities=names_of(f"{field}.entities", message.entities, violations),
+        start_time=start,
+        end_time=end,
+        states=states or (MemoryState.ACTIVE,),
+        kinds=enums_of(f"{field}.kinds", message.kinds, KIND_FROM_PROTO, violations),
+    )
+
+
+def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> QuerySpec:
+    """The query of a request that has it in the field `spec`."""
+    violations.text("spec.text", message.text, least=1, most=MAX_QUERY_TEXT)
+    if not 0 <= message.max_tokens <= MAX_QUERY_TOKENS:
+        violations.add("spec.max_tokens", f"is {message.max_tokens}; 0 to {MAX_QUERY_TOKENS} are allowed")
+    depth = message.depth if message.HasField("depth") else None
+    if depth is not None and not 1 <= depth <= MAX_QUERY_DEPTH:
+        violations.add("spec.depth", f"is {depth}; 1 to {MAX_QUERY_DEPTH} are allowed, or leave it unset")
+    asked = time_of("spec.ask_time", message.ask_time, violations) if message.HasField("ask_time") else None
+    if asked and not EARLIEST_EVENT <= asked <= LATEST_ASK:
+        violations.add("spec.ask_time", f"lies outside of {EARLIEST_EVENT:%Y} to {LATEST_ASK:%Y}")
+    return QuerySpec(
+        text=message.text,
+        ask_time=asked or utc_now(),
+        where=filter_of("spec.filter", message.filter, violations, deleted=False),
+        max_tokens=message.max_tokens,
+        depth=depth,
+    )
+
+
+def changed_memory(
+    stored: Memory, message: memory_pb2.Memory, fields: frozenset[str], token_count: int, violations: Violations
+) -> Memory:
+    """`stored` with `fields` taken from `message`; a new text is indexed exactly as it reads.
+
+    `token_count` is that of the message's text.
+    """
+    changed = stored
+    if "text" in fields:
+        changed = replace(changed.with_text(message.text, token_count), compressor="caller")
+    if "symbolic" in fields:
+        changed = replace(changed, symbolic=symbolic_of(message.symbolic))
+    if "metadata" in fields:
+        changed = replace(changed, metadata=dict(message.metadata))
+    if "salience" in fields:
+        changed = replace(changed, salience=message.salience)
+    if "valid_from" in fields:
+        moment = time_of("memory.valid_from", message.valid_from, violations)
+        changed = replace(changed, valid_from=moment if message.HasField("valid_from") else None)
+    if "valid_to" in fields:
+        moment = time_of("memory.valid_to", message.valid_to, violations)
+        changed = replace(changed, valid_to=moment if message.HasField("valid_to") else None)
+    if changed.valid_from and changed.valid_to and changed.valid_from >= changed.valid_to:
+        violations.add("memory.valid_to", "is not after valid_from")
+    return changed
+
+
+def check_memory_update(message: memory_pb2.Memory, fields: frozenset[str], violations: Violations) -> None:
+    """Check the values that an update would set."""
+    if "text" in fields:
+        violations.text("memory.text", message.text, least=1, most=MAX_CONTENT)
+    if "metadata" in fields:
+        violations.metadata("memory.metadata", message.metadata)
+    if "salience" in fields and not (math.isfinite(message.salience) and 0 <= message.salience <= 1):
+        violations.add("memory.salience", "is not a number in [0, 1]")
+    if "symbolic" in fields:
+        names_of("memory.symbolic.people", message.symbolic.people, violations)
+        names_of("memory.symbolic.entities", message.symbolic.entities, violations)
+        violations.identifier("memory.symbolic.place", message.symbolic.place, most=MAX_NAME)
+        violations.identifier("memory.symbolic.topic", message.symbolic.topic, most=MAX_NAME)
+
+
+def symbolic_of(message: memory_pb2.SymbolicView) -> Symbolic:
+    """The symbolic view, unchecked."""
+    return Symbolic(
+        people=tuple(message.people), entities=tuple(message.entities), place=message.place, topic=message.topic
+    )

@@ -1,0 +1,94 @@
+"""Enum values of the protos and what they stand for, in both directions."""
+
+from __future__ import annotations
+
+from memsvc.types import (
+    ChangeKind,
+    Disposition,
+    HitOutcome,
+    JobKind,
+    JobState,
+    KeyRole,
+    MemoryKind,
+    MemoryState,
+    Role,
+    View,
+)
+from memsvc.v1 import admin_service_pb2 as admin
+from memsvc.v1 import memory_pb2 as memory
+from memsvc.v1 import memory_service_pb2 as service
+from memsvc.v1 import operation_pb2 as operation
+
+ROLE_TO_PROTO: dict[Role, memory.Role.ValueType] = {
+    Role.USER: memory.ROLE_USER,
+    Role.ASSISTANT: memory.ROLE_ASSISTANT,
+    Role.SYSTEM: memory.ROLE_SYSTEM,
+    Role.TOOL: memory.ROLE_TOOL,
+}
+ROLE_FROM_PROTO: dict[int, Role] = {number: role for role, number in ROLE_TO_PROTO.items()}
+
+DISPOSITION_TO_PROTO: dict[Disposition, memory.TurnDisposition.ValueType] = {
+    Disposition.PENDING: memory.TURN_DISPOSITION_PENDING,
+    Disposition.KEPT: memory.TURN_DISPOSITION_KEPT,
+    Disposition.MERGED: memory.TURN_DISPOSITION_MERGED,
+    Disposition.LEFT_OUT: memory.TURN_DISPOSITION_LEFT_OUT,
+}
+DISPOSITION_FROM_PROTO: dict[int, Disposition] = {number: kind for kind, number in DISPOSITION_TO_PROTO.items()}
+
+KIND_TO_PROTO: dict[MemoryKind, memory.MemoryKind.ValueType] = {
+    MemoryKind.STATEMENT: memory.MEMORY_KIND_STATEMENT,
+    MemoryKind.EPISODE: memory.MEMORY_KIND_EPISODE,
+    MemoryKind.THEME: memory.MEMORY_KIND_THEME,
+}
+KIND_FROM_PROTO: dict[int, MemoryKind] = {number: kind for kind, number in KIND_TO_PROTO.items()}
+
+STATE_TO_PROTO: dict[MemoryState, memory.MemoryState.ValueType] = {
+    MemoryState.ACTIVE: memory.MEMORY_STATE_ACTIVE,
+    MemoryState.SUPERSEDED: memory.MEMORY_STATE_SUPERSEDED,
+    MemoryState.DELETED: memory.MEMORY_STATE_DELETED,
+    MemoryState.LEFT_OUT: memory.MEMORY_STATE_LEFT_OUT,
+}
+STATE_FROM_PROTO: dict[int, MemoryState] = {number: state for state, number in STATE_TO_PROTO.items()}
+
+CHANGE_TO_PROTO: dict[ChangeKind, memory.MemoryChangeKind.ValueType] = {
+    ChangeKind.CREATED: memory.MEMORY_CHANGE_KIND_CREATED,
+    ChangeKind.UPDATED: memory.MEMORY_CHANGE_KIND_UPDATED,
+    ChangeKind.SUPERSEDED: memory.MEMORY_CHANGE_KIND_SUPERSEDED,
+    ChangeKind.DELETED: memory.MEMORY_CHANGE_KIND_DELETED,
+}
+
+VIEW_TO_PROTO: dict[View, service.View.ValueType] = {
+    View.DENSE: service.VIEW_DENSE,
+    View.LEXICAL: service.VIEW_LEXICAL,
+    View.SYMBOLIC: service.VIEW_SYMBOLIC,
+}
+
+OUTCOME_TO_PROTO: dict[HitOutcome, service.HitOutcome.ValueType] = {
+    HitOutcome.RETURNED: service.HIT_OUTCOME_RETURNED,
+    HitOutcome.BELOW_DEPTH: service.HIT_OUTCOME_BELOW_DEPTH,
+    HitOutcome.OVER_BUDGET: service.HIT_OUTCOME_OVER_BUDGET,
+    HitOutcome.DUPLICATE: service.HIT_OUTCOME_DUPLICATE,
+    HitOutcome.STALE: service.HIT_OUTCOME_STALE,
+}
+
+JOB_KIND_TO_PROTO: dict[JobKind, operation.OperationKind.ValueType] = {
+    JobKind.COMPRESS: operation.OPERATION_KIND_COMPRESS,
+    JobKind.CONSOLIDATE: operation.OPERATION_KIND_CONSOLIDATE,
+    JobKind.INDEX: operation.OPERATION_KIND_INDEX,
+    JobKind.REINDEX: operation.OPERATION_KIND_REINDEX,
+}
+
+JOB_STATE_TO_PROTO: dict[JobState, operation.OperationState.ValueType] = {
+    JobState.QUEUED: operation.OPERATION_STATE_QUEUED,
+    JobState.RUNNING: operation.OPERATION_STATE_RUNNING,
+    JobState.SUCCEEDED: operation.OPERATION_STATE_SUCCEEDED,
+    JobState.FAILED: operation.OPERATION_STATE_FAILED,
+    JobState.CANCELLED: operation.OPERATION_STATE_CANCELLED,
+}
+JOB_STATE_FROM_PROTO: dict[int, JobState] = {number: state for state, number in JOB_STATE_TO_PROTO.items()}
+
+KEY_ROLE_TO_PROTO: dict[KeyRole, admin.KeyRole.ValueType] = {
+    KeyRole.AGENT: admin.KEY_ROLE_AGENT,
+    KeyRole.ADMIN: admin.KEY_ROLE_ADMIN,
+}
+KEY_ROLE_FROM_PROTO: dict[int, KeyRole] = {number: role for role, number in KEY_ROLE_TO_PROTO.items()}

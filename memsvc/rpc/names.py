@@ -1,0 +1,73 @@
+"""Resource names: `spaces/{space}`, `spaces/{space}/memories/{uuid}`, `.../operations/{uuid}`, `keys/{key}`."""
+
+from __future__ import annotations
+
+import re
+
+from memsvc.errors import InvalidInput, Violation
+from memsvc.ingest.violations import canonical_uuid
+
+SPACE_ID = re.compile(r"[a-z][a-z0-9-]{2,62}")
+KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SPACE_RULE = "a lower-case letter, then 2 to 62 of a-z, 0-9 and '-'"
+
+
+def space_name(space_id: str) -> str:
+    """Format the name of a space."""
+    return f"spaces/{space_id}"
+
+
+def memory_name(space_id: str, memory_id: str) -> str:
+    """Format the name of a memory."""
+    return f"spaces/{space_id}/memories/{memory_id}"
+
+
+def operation_name(space_id: str, job_id: str) -> str:
+    """Format the name of an operation."""
+    return f"spaces/{space_id}/operations/{job_id}"
+
+
+def key_name(key_id: str) -> str:
+    """Format the name of an API key."""
+    return f"keys/{key_id}"
+
+
+def parse_space(field: str, name: str) -> str:
+    """The id of the space that `name`, the value of `field`, names. Raises InvalidInput."""
+    collection, _, space_id = name.partition("/")
+    if collection != "spaces" or not SPACE_ID.fullmatch(space_id):
+        raise _wrong(field, name, f"spaces/{{space}}, where {{space}} is {SPACE_RULE}")
+    return space_id
+
+
+def parse_memory(field: str, name: str) -> tuple[str, str]:
+    """The ids of the space and the memory that `name` names. Raises InvalidInput."""
+    return _parse_child(field, name, "memories", "memory")
+
+
+def parse_operation(field: str, name: str) -> tuple[str, str]:
+    """The ids of the space and the job that `name` names. Raises InvalidInput."""
+    return _parse_child(field, name, "operations", "operation")
+
+
+def parse_key(field: str, name: str) -> str:
+    """The id of the API key that `name` names. Raises InvalidInput."""
+    collection, _, key_id = name.partition("/")
+    if collection != "keys" or not KEY_ID.fullmatch(key_id):
+        raise _wrong(field, name, "keys/{key}")
+    return key_id
+
+
+def _parse_child(field: str, name: str, collection: str, variable: str) -> tuple[str, str]:
+    parts = name.split("/")
+    form = f"spaces/{{space}}/{collection}/{{{variable}}}, where {{{variable}}} is a UUID and {{space}} {SPACE_RULE}"
+    if len(parts) != 4 or (parts[0], parts[2]) != ("spaces", collection):
+        raise _wrong(field, name, form)
+    child = canonical_uuid(parts[3])
+    if not SPACE_ID.fullmatch(parts[1]) or not child:
+        raise _wrong(field, name, form)
+    return parts[1], child
+
+
+def _wrong(field: str, name: str, form: str) -> InvalidInput:
+    return InvalidInput([Violation(field, f"{'is not a name' if name else 'is empty'}; it must be {form}")])

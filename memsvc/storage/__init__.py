@@ -1,0 +1,1 @@
+"""SQL: tables, transactions, and one class per port."""

@@ -1,0 +1,74 @@
+"""Jobs written in the transaction of whatever caused them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from memsvc.storage.rows import digest
+from memsvc.storage.tables import JobRow
+from memsvc.types import JobKind, JobState, SpaceKey
+
+INDEX_LOCK = "index"
+
+
+def enqueue(
+    session: Session, space: SpaceKey, kind: JobKind, payload: Mapping[str, Any], *, lock: str, now: datetime
+) -> str:
+    """Join the QUEUED job of the same space, kind, lock and payload, or write a new one; return its id.
+
+    The joined job stays locked until the transaction ends, so no worker can take it up before what it is for is
+    committed.
+    """
+    payload_digest = digest(payload)
+    found = session.exec(
+        select(JobRow.id)
+        .where(
+            *_with_lock(space, kind, lock),
+            JobRow.state == JobState.QUEUED,
+            JobRow.payload_digest == payload_digest,
+        )
+        .order_by(col(JobRow.ordinal))
+        .limit(1)
+        .with_for_update()
+    ).first()
+    if found is not None:
+        return found
+    job = JobRow(
+        id=str(uuid.uuid4()),
+        tenant=space.tenant,
+        space=space.space,
+        kind=kind.value,
+        lock=lock,
+        payload=dict(payload),
+        payload_digest=payload_digest,
+        state=JobState.QUEUED.value,
+        run_at=now,
+        create_time=now,
+    )
+    session.add(job)
+    session.flush()
+    return job.id
+
+
+def active(session: Session, space: SpaceKey, kind: JobKind, lock: str) -> str | None:
+    """Return the job that is queued or running for a lock, the queued one if both; None when there is neither."""
+    return session.exec(
+        select(JobRow.id)
+        .where(*_with_lock(space, kind, lock), col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]))
+        .order_by(col(JobRow.state), col(JobRow.ordinal))
+        .limit(1)
+    ).first()
+
+
+def _with_lock(space: SpaceKey, kind: JobKind, lock: str) -> tuple[bool, ...]:
+    return (
+        JobRow.tenant == space.tenant,
+        JobRow.space == space.space,
+        JobRow.kind == kind,
+        JobRow.lock == lock,
+    )

@@ -1,0 +1,312 @@
+"""Memories and their change log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import and_, func, not_, tuple_, update
+from sqlmodel import Session, col, select
+
+from memsvc.errors import NotFound
+from memsvc.storage.changelog import append_changes
+from memsvc.storage.cursors import number_at, page_of
+from memsvc.storage.database import Database
+from memsvc.storage.leases import require_held
+from memsvc.storage.lookup import MemoryLookup
+from memsvc.storage.memory_query import exactly, in_space, passing, within
+from memsvc.storage.memory_writes import check_etag, defer_index, insert_new, live_row, mark_deleted, rewrite
+from memsvc.storage.requests import answered, remember
+from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of
+from memsvc.storage.spaces import require_space
+from memsvc.storage.tables import ChangeRow, MemoryRow, TurnRow
+from memsvc.types import (
+    Change,
+    ChangeKind,
+    Compression,
+    Disposition,
+    IngestRequestId,
+    Job,
+    Memory,
+    MemoryFilter,
+    MemoryState,
+    Page,
+    Scope,
+    SpaceKey,
+    TurnOutcome,
+    utc_now,
+)
+
+UPDATE = "memories.update"
+BATCH = 500
+LOOKUP = 500
+
+
+class SqlMemoryLog:
+    """Implements `ports.MemoryLog`."""
+
+    def __init__(self, db: Database, clock: Callable[[], datetime] = utc_now) -> None:
+        self._db = db
+        self._clock = clock
+        self._lookup = MemoryLookup(db)
+
+    async def commit(
+        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+    ) -> tuple[str, ...]:
+        """Write new memories, their CREATED changes and the turns' outcomes, in one transaction.
+
+        Raises:
+            LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
+        """
+
+        def commit(session: Session) -> tuple[str, ...]:
+            require_held(session, job)
+            written = insert_new(session, space, compression.memories, actor=actor, now=self._clock())
+            for outcome in compression.outcomes:
+                _settle(session, space, outcome)
+            return written
+
+        return await self._db.write(commit)
+
+    async def get(self, space: SpaceKey, memory_id: str) -> Memory:
+        """Return one memory, deleted ones excepted. Raises NotFound."""
+        return await self._db.read(lambda session: memory_of(live_row(session, space, memory_id)))
+
+    async def get_many(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Return those of the memories that exist in this space, in any state, by id."""
+        return await self._lookup.get_many(space, memory_ids)
+
+    async def page(
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+    ) -> Page[Memory]:
+        """List memories, the last created first. Raises NotFound for the space."""
+        query = (
+            select(MemoryRow)
+            .where(*in_space(space), *passing(where))
+            .order_by(col(MemoryRow.ordinal).desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            query = query.where(col(MemoryRow.ordinal) < number_at(cursor))
+
+        def load(session: Session) -> Page[Memory]:
+            require_space(session, space)
+            return page_of(session.exec(query).all(), limit, memory_of, lambda row: (row.ordinal or 0,))
+
+        return await self._db.read(load)
+
+    async def update(
+        self, space: SpaceKey, memory: Memory, *, etag: str, actor: str, request: IngestRequestId | None = None
+    ) -> tuple[Memory, str]:
+        """Replace text with its views, compressor, symbolic, metadata, validity and salience, and nothing else.
+
+        Returns the memory after the change and the id of the INDEX job.
+
+        Raises:
+            NotFound: it does not exist or was deleted.
+            StaleEtag: `etag` is not the stored one.
+            Conflict: REQUEST_ID_CONFLICT.
+        """
+
+        def change(session: Session) -> tuple[Memory, str]:
+            response = answered(session, space, UPDATE, request)
+            if response is not None:
+                return load_memory(response["memory"]), response["job_id"]
+            now = self._clock()
+            row = live_row(session, space, memory.id, lock=True)
+            check_etag(row, etag)
+            before = memory_of(row)
+            after = _edited(before, memory, now)
+            rewrite(session, row, after)
+            append_changes(session, space, ChangeKind.UPDATED, [(after, before.text)], actor=actor, now=now)
+            job_id = defer_index(session, space, [memory.id], now)
+            remember(session, space, UPDATE, request, {"memory": dump_memory(after), "job_id": job_id}, now)
+            return after, job_id
+
+        changed = await self._db.write(change)
+        self._db.work.notify()
+        return changed
+
+    async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
+        """Mark a memory deleted, append the change, defer an INDEX job. An empty `etag` is not checked.
+
+        Raises:
+            NotFound: it does not exist or was already deleted.
+            StaleEtag: `etag` is not the stored one.
+        """
+
+        def drop(session: Session) -> None:
+            row = live_row(session, space, memory_id, lock=True)
+            if etag:
+                check_etag(row, etag)
+            mark_deleted(session, space, [row], actor=actor, now=self._clock())
+
+        await self._db.write(drop)
+        self._db.work.notify()
+
+    async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
+        """Mark every memory within the scope deleted, as `delete` does, in batches; return how many."""
+
+        def drop(session: Session) -> int:
+            require_space(session, space)
+            rows = session.exec(
+                select(MemoryRow)
+                .where(*in_space(space), *within(MemoryRow, scope), MemoryRow.state != MemoryState.DELETED)
+                .order_by(col(MemoryRow.ordinal))
+                .limit(BATCH)
+                .with_for_update()
+            ).all()
+            if rows:
+                mark_deleted(session, space, rows, actor=actor, now=self._clock())
+            return len(rows)
+
+        total = 0
+        while count := await self._db.write(drop):
+            total += count
+            self._db.work.notify()
+        return total
+
+    async def history(self, space: SpaceKey, memory_id: str, *, limit: int, cursor: str | None = None) -> Page[Change]:
+        """List a memory's changes, oldest first, deleted memories included. Raises NotFound."""
+        query = (
+            select(ChangeRow)
+            .where(*_changes_of(space), ChangeRow.memory_id == memory_id)
+            .order_by(col(ChangeRow.sequence))
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            query = query.where(ChangeRow.sequence > number_at(cursor))
+
+        def load(session: Session) -> Page[Change]:
+            known = session.exec(select(MemoryRow.ordinal).where(*in_space(space), MemoryRow.id == memory_id)).first()
+            if known is None:
+                raise NotFound(f"memory {memory_id!r} does not exist")
+            return page_of(session.exec(query).all(), limit, change_of, lambda row: (row.sequence,))
+
+        return await self._db.read(load)
+
+    async def changes(self, space: SpaceKey, scope: Scope, *, after: int, limit: int) -> tuple[list[Change], int]:
+        """Return changes with a sequence above `after`, in order, and the sequence up to which the log was read."""
+
+        def load(session: Session) -> tuple[list[Change], int]:
+            last = require_space(session, space).change_sequence
+            rows = session.exec(
+                select(ChangeRow)
+                .where(*_changes_of(space), *within(ChangeRow, scope))
+                .where(ChangeRow.sequence > after, ChangeRow.sequence <= last)
+                .order_by(col(ChangeRow.sequence))
+                .limit(limit)
+            ).all()
+            read = rows[-1].sequence if len(rows) == limit else max(last, after)
+            return [change_of(row) for row in rows], read
+
+        return await self._db.read(load)
+
+    async def last_sequence(self, space: SpaceKey) -> int:
+        """Return the newest sequence of the space's change log, 0 when empty. Raises NotFound for the space."""
+        return await self._db.read(lambda session: require_space(session, space).change_sequence)
+
+    async def unindexed(
+        self,
+        space: SpaceKey,
+        memory_ids: Sequence[str] | None,
+        *,
+        limit: int,
+        scope: Scope | None = None,
+    ) -> list[Memory]:
+        """Return memories whose current version is not in the index yet, oldest first, deleted ones included.
+
+        `memory_ids` None means all of the space, or with `scope` all of exactly that scope.
+        """
+        query = (
+            select(MemoryRow)
+            .where(*in_space(space), col(MemoryRow.indexed_version) != col(MemoryRow.version))
+            .order_by(col(MemoryRow.ordinal))
+            .limit(limit)
+        )
+        if memory_ids is not None:
+            query = query.where(col(MemoryRow.id).in_(memory_ids))
+        if scope is not None:
+            query = query.where(*exactly(scope))
+        return await self._db.read(lambda session: [memory_of(row) for row in session.exec(query)])
+
+    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """Record that exactly these versions are in the index; a memory changed since stays unindexed."""
+        versions = sorted((memory.id, memory.version) for memory in memories)
+
+        def mark(session: Session) -> None:
+            for start in range(0, len(versions), LOOKUP):
+                session.exec(
+                    update(MemoryRow)
+                    .where(*in_space(space))
+                    .where(tuple_(MemoryRow.id, MemoryRow.version).in_(versions[start : start + LOOKUP]))
+                    .values(indexed_version=MemoryRow.version)
+                    .execution_options(synchronize_session=False)
+                )
+
+        await self._db.write(mark)
+
+    async def mark_all_unindexed(self, space: SpaceKey) -> int:
+        """Make every memory of the space due for indexing again; return how many."""
+
+        def mark(session: Session) -> int:
+            require_space(session, space)
+            marked = session.exec(
+                update(MemoryRow)
+                .where(*in_space(space))
+                .values(indexed_version=0)
+                .execution_options(synchronize_session=False)
+            )
+            return int(marked.rowcount)
+
+        return await self._db.write(mark)
+
+    async def indexed_count(self, space: SpaceKey) -> int:
+        """Return how many memories of the space have a point in the index, as far as SQL knows."""
+        removed = and_(
+            col(MemoryRow.state) == MemoryState.DELETED.value, col(MemoryRow.indexed_version) == col(MemoryRow.version)
+        )
+        query = (
+            select(func.count())
+            .select_from(MemoryRow)
+            .where(*in_space(space), col(MemoryRow.indexed_version) > 0, not_(removed))
+        )
+        return await self._db.read(lambda session: session.exec(query).one())
+
+
+def _settle(session: Session, space: SpaceKey, outcome: TurnOutcome) -> None:
+    session.exec(
+        update(TurnRow)
+        .where(
+            col(TurnRow.tenant) == space.tenant,
+            col(TurnRow.space) == space.space,
+            col(TurnRow.scope_key) == outcome.ref.scope.key,
+            col(TurnRow.turn_id) == outcome.ref.turn_id,
+            col(TurnRow.disposition) == Disposition.PENDING,
+        )
+        .values(disposition=outcome.disposition.value, reason=outcome.reason)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _edited(before: Memory, wanted: Memory, now: datetime) -> Memory:
+    return replace(
+        before,
+        text=wanted.text,
+        dense_text=wanted.dense_text,
+        lexical_text=wanted.lexical_text,
+        token_count=wanted.token_count,
+        symbolic=wanted.symbolic,
+        compressor=wanted.compressor,
+        metadata=wanted.metadata,
+        valid_from=wanted.valid_from,
+        valid_to=wanted.valid_to,
+        salience=wanted.salience,
+        update_time=now,
+        version=before.version + 1,
+    )
+
+
+def _changes_of(space: SpaceKey) -> tuple[bool, bool]:
+    return ChangeRow.tenant == space.tenant, ChangeRow.space == space.space

@@ -1,0 +1,60 @@
+"""`MemoryFilter` as SQL; the same rule as `MemoryFilter.matches`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, exists
+from sqlmodel import col
+
+from memsvc.storage.rows import name_key
+from memsvc.storage.tables import ChangeRow, MemoryNameRow, MemoryRow
+from memsvc.types import MemoryFilter, MemoryState, Scope, SpaceKey, folded
+
+
+def in_space(space: SpaceKey) -> tuple[ColumnElement[bool], ...]:
+    """The bound that every query of memories carries."""
+    return col(MemoryRow.tenant) == space.tenant, col(MemoryRow.space) == space.space
+
+
+def within(table: type[MemoryRow] | type[ChangeRow], scope: Scope) -> Iterator[ColumnElement[bool]]:
+    """An empty field matches everything."""
+    if scope.user_id:
+        yield col(table.user_id) == scope.user_id
+    if scope.agent_id:
+        yield col(table.agent_id) == scope.agent_id
+    if scope.session_id:
+        yield col(table.session_id) == scope.session_id
+
+
+def exactly(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """An empty field matches the empty value."""
+    return (
+        col(MemoryRow.user_id) == scope.user_id,
+        col(MemoryRow.agent_id) == scope.agent_id,
+        col(MemoryRow.session_id) == scope.session_id,
+    )
+
+
+def passing(where: MemoryFilter) -> Iterator[ColumnElement[bool]]:
+    """The conditions of a filter."""
+    yield col(MemoryRow.state).in_(where.states or (MemoryState.ACTIVE,))
+    yield from within(MemoryRow, where.scope)
+    if where.kinds:
+        yield col(MemoryRow.kind).in_(where.kinds)
+    if where.people:
+        yield _named("person", where.people)
+    if where.entities:
+        yield _named("entity", where.entities)
+    if where.start_time is not None:
+        yield col(MemoryRow.event_time) >= where.start_time
+    if where.end_time is not None:
+        yield col(MemoryRow.event_time) < where.end_time
+
+
+def _named(kind: str, names: tuple[str, ...]) -> ColumnElement[bool]:
+    return exists().where(
+        col(MemoryNameRow.ordinal) == col(MemoryRow.ordinal),
+        col(MemoryNameRow.kind) == kind,
+        col(MemoryNameRow.name).in_([name_key(name) for name in sorted(folded(names))]),
+    )

@@ -1,0 +1,255 @@
+"""Turns as they were ingested, and the jobs that will compress them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, tuple_
+from sqlmodel import Session, col, select
+
+from memsvc.errors import Conflict, Reason
+from memsvc.storage.cursors import number_at, page_of
+from memsvc.storage.database import Database
+from memsvc.storage.enqueue import active, enqueue
+from memsvc.storage.requests import answered, remember
+from memsvc.storage.rows import turn_digest, turn_of, turn_values
+from memsvc.storage.spaces import require_space
+from memsvc.storage.tables import MemoryRow, StreamRow, TurnRow
+from memsvc.types import (
+    Accepted,
+    Disposition,
+    IngestRequestId,
+    JobKind,
+    MemoryState,
+    Page,
+    PendingTurns,
+    Scope,
+    SpaceKey,
+    StreamPosition,
+    Turn,
+    folded,
+    utc_now,
+)
+
+INGEST = "turns.accept"
+KNOWN_ENTITY_MEMORIES = 500
+LOOKUP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is stored of a turn, or will be by this transaction."""
+
+    digest: str
+    pending: bool
+
+
+class SqlTurnLog:
+    """Implements `ports.TurnLog`."""
+
+    def __init__(self, db: Database, clock: Callable[[], datetime] = utc_now) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def accept(
+        self,
+        space: SpaceKey,
+        turns: Sequence[Turn],
+        *,
+        request: IngestRequestId | None = None,
+        stream: StreamPosition | None = None,
+    ) -> Accepted:
+        """Commit `turns`, their COMPRESS jobs and the idempotency record, in one transaction.
+
+        A known turn that is still pending counts as duplicate, and its session's job is the one answered.
+
+        Raises:
+            NotFound: SPACE_NOT_FOUND.
+            Conflict: TURN_ID_CONFLICT, REQUEST_ID_CONFLICT or STREAM_SEQUENCE_CONFLICT.
+        """
+
+        def accept(session: Session) -> Accepted:
+            now = self._clock()
+            require_space(session, space)
+            response = answered(session, space, INGEST, request)
+            if response is not None:
+                return Accepted(**{**response, "job_ids": tuple(response["job_ids"])})
+            accepted = _store(session, space, turns, now)
+            if stream is not None:
+                _advance(session, space, stream, repeated=not accepted.accepted_count)
+            remember(session, space, INGEST, request, asdict(accepted), now)
+            return accepted
+
+        accepted = await self._db.write(accept)
+        if accepted.job_id:
+            self._db.work.notify()
+        return accepted
+
+    async def stream_position(self, space: SpaceKey, stream_id: str) -> int:
+        """Return the last committed sequence of a stream, 0 for a new one. Raises NotFound for the space."""
+
+        def find(session: Session) -> int:
+            require_space(session, space)
+            row = session.get(StreamRow, (space.tenant, space.space, stream_id))
+            return 0 if row is None else row.sequence
+
+        return await self._db.read(find)
+
+    async def page(
+        self,
+        space: SpaceKey,
+        scope: Scope,
+        dispositions: Sequence[Disposition],
+        *,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[Turn]:
+        """List turns by ingestion order, oldest first. Raises NotFound for the space."""
+        query = (
+            select(TurnRow)
+            .where(TurnRow.tenant == space.tenant, TurnRow.space == space.space, *_within(scope))
+            .order_by(col(TurnRow.ordinal))
+            .limit(limit + 1)
+        )
+        if dispositions:
+            query = query.where(col(TurnRow.disposition).in_(dispositions))
+        if cursor is not None:
+            query = query.where(col(TurnRow.ordinal) > number_at(cursor))
+
+        def load(session: Session) -> Page[Turn]:
+            require_space(session, space)
+            return page_of(session.exec(query).all(), limit, turn_of, lambda row: (row.ordinal or 0,))
+
+        return await self._db.read(load)
+
+    async def pending(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
+        """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
+        session_turns = select(TurnRow).where(
+            TurnRow.tenant == space.tenant, TurnRow.space == space.space, TurnRow.scope_key == scope.key
+        )
+        order = (col(TurnRow.event_time), col(TurnRow.ordinal))
+
+        def load(session: Session) -> PendingTurns:
+            rows = session.exec(
+                session_turns.where(TurnRow.disposition == Disposition.PENDING).order_by(*order).limit(limit)
+            ).all()
+            if not rows:
+                return PendingTurns((), (), frozenset())
+            before = session.exec(
+                session_turns.where(tuple_(*order) < tuple_(rows[0].event_time, rows[0].ordinal))
+                .order_by(*(column.desc() for column in order))
+                .limit(context)
+            ).all()
+            return PendingTurns(
+                tuple(turn_of(row) for row in reversed(before)),
+                tuple(turn_of(row) for row in rows),
+                _known_entities(session, space, scope),
+            )
+
+        return await self._db.read(load)
+
+
+def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], now: datetime) -> Accepted:
+    """Insert the turns that are new and see to a job for every session with a pending one."""
+    known = _known(session, space, turns)
+    new: list[Turn] = []
+    for turn in turns:
+        stored = known.get(_address(turn))
+        if stored is None:
+            known[_address(turn)] = _Known(turn_digest(turn), pending=True)
+            new.append(turn)
+        elif stored.digest != turn_digest(turn):
+            raise Conflict(
+                f"turn {turn.turn_id!r} was ingested with another content",
+                reason=Reason.TURN_ID_CONFLICT,
+                metadata={"turn_id": turn.turn_id},
+            )
+    waiting = [turn.scope for turn in turns if known[_address(turn)].pending]
+    jobs = _jobs(session, space, new=[turn.scope for turn in new], waiting=waiting, now=now)
+    if new:
+        rows = [{**turn_values(space, turn, now), "job_id": jobs[turn.scope]} for turn in new]
+        session.exec(insert(TurnRow), params=rows)
+    return Accepted(
+        job_id=jobs[waiting[-1]] if waiting else "",
+        accepted_count=len(new),
+        duplicate_count=len(turns) - len(new),
+        job_ids=tuple(jobs.values()),
+    )
+
+
+def _address(turn: Turn) -> tuple[str, str]:
+    return turn.scope.key, turn.turn_id
+
+
+def _known(session: Session, space: SpaceKey, turns: Sequence[Turn]) -> dict[tuple[str, str], _Known]:
+    addresses = sorted({_address(turn) for turn in turns})
+    known: dict[tuple[str, str], _Known] = {}
+    for start in range(0, len(addresses), LOOKUP):
+        rows = session.exec(
+            select(TurnRow.scope_key, TurnRow.turn_id, TurnRow.digest, TurnRow.disposition).where(
+                TurnRow.tenant == space.tenant,
+                TurnRow.space == space.space,
+                tuple_(TurnRow.scope_key, TurnRow.turn_id).in_(addresses[start : start + LOOKUP]),
+            )
+        )
+        for scope_key, turn_id, digest, disposition in rows:
+            known[scope_key, turn_id] = _Known(digest, disposition == Disposition.PENDING)
+    return known
+
+
+def _jobs(
+    session: Session, space: SpaceKey, *, new: Sequence[Scope], waiting: Sequence[Scope], now: datetime
+) -> dict[Scope, str]:
+    """The job of every waiting session: a queued one where there are new turns, else any that is under way.
+
+    A running job may be past the point where it would see a new turn, so only a queued one will do for those.
+    """
+    jobs: dict[Scope, str] = {}
+    for scope in sorted(set(waiting), key=lambda scope: scope.key):  # one order for all, against deadlocks
+        under_way = None if scope in new else active(session, space, JobKind.COMPRESS, scope.key)
+        payload = {"scope": [scope.user_id, scope.agent_id, scope.session_id]}
+        jobs[scope] = under_way or enqueue(session, space, JobKind.COMPRESS, payload, lock=scope.key, now=now)
+    return jobs
+
+
+def _advance(session: Session, space: SpaceKey, stream: StreamPosition, *, repeated: bool) -> None:
+    """Move the stream on. Its current position is fine for a batch without new turns, which is a repeat."""
+    address = (space.tenant, space.space, stream.stream_id)
+    row = session.get(StreamRow, address, with_for_update=True)
+    if row is None:
+        row = StreamRow(tenant=space.tenant, space=space.space, stream_id=stream.stream_id, sequence=0)
+    if row.sequence > stream.sequence or (row.sequence == stream.sequence and not repeated):
+        raise Conflict(
+            f"the stream is at {row.sequence}, past {stream.sequence}",
+            reason=Reason.STREAM_SEQUENCE_CONFLICT,
+            metadata={"stream_id": stream.stream_id, "sequence": str(row.sequence)},
+        )
+    row.sequence = stream.sequence
+    session.add(row)
+
+
+def _within(scope: Scope) -> Iterable[bool]:
+    if scope.user_id:
+        yield TurnRow.user_id == scope.user_id
+    if scope.agent_id:
+        yield TurnRow.agent_id == scope.agent_id
+    if scope.session_id:
+        yield TurnRow.session_id == scope.session_id
+
+
+def _known_entities(session: Session, space: SpaceKey, scope: Scope) -> frozenset[str]:
+    rows = session.exec(
+        select(MemoryRow.symbolic)
+        .where(
+            MemoryRow.tenant == space.tenant,
+            MemoryRow.space == space.space,
+            MemoryRow.user_id == scope.user_id,
+            MemoryRow.agent_id == scope.agent_id,
+            MemoryRow.state != MemoryState.DELETED,
+        )
+        .order_by(col(MemoryRow.ordinal).desc())
+        .limit(KNOWN_ENTITY_MEMORIES)
+    )
+    return frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic in rows))

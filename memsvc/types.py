@@ -1,0 +1,608 @@
+"""The nouns of memsvc. Standard library only; every other module speaks in these."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Return the wall clock as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
+class Role(StrEnum):
+    """Who produced a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    TOOL = "tool"
+
+
+class Disposition(StrEnum):
+    """What compression did with a turn."""
+
+    PENDING = "pending"
+    KEPT = "kept"
+    MERGED = "merged"
+    LEFT_OUT = "left_out"
+
+
+class MemoryKind(StrEnum):
+    """Level of abstraction of a memory."""
+
+    STATEMENT = "statement"
+    EPISODE = "episode"
+    THEME = "theme"
+
+
+class MemoryState(StrEnum):
+    """Where a memory is in its life."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
+    LEFT_OUT = "left_out"
+
+
+class ChangeKind(StrEnum):
+    """What happened to a memory."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
+
+
+class JobKind(StrEnum):
+    """What a job (to a caller: an operation) does."""
+
+    COMPRESS = "compress"
+    CONSOLIDATE = "consolidate"
+    INDEX = "index"
+    REINDEX = "reindex"
+
+
+class JobState(StrEnum):
+    """Where a job is in its life. FAILED is the dead-letter state."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether no worker will touch the job again."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class KeyRole(StrEnum):
+    """What an API key may do."""
+
+    AGENT = "agent"
+    ADMIN = "admin"
+
+
+class View(StrEnum):
+    """One way to find a memory."""
+
+    DENSE = "dense"
+    LEXICAL = "lexical"
+    SYMBOLIC = "symbolic"
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceKey:
+    """A space of a tenant: the unit of isolation. Nothing is ever read without one."""
+
+    tenant: str
+    space: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose memory it is. On reads an empty field matches everything."""
+
+    user_id: str = ""
+    agent_id: str = ""
+    session_id: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.user_id or self.agent_id or self.session_id)
+
+    @property
+    def key(self) -> str:
+        """32 hex digits that identify this exact scope; the unit of ordering and of turn ids."""
+        packed = "\x1f".join((self.user_id, self.agent_id, self.session_id))
+        return hashlib.blake2b(packed.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRef:
+    """Points at one ingested turn."""
+
+    scope: Scope
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message exactly as ingested. Times are aware and in UTC."""
+
+    turn_id: str
+    scope: Scope
+    role: Role
+    content: str
+    event_time: datetime
+    speaker: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    token_count: int = 0
+    """cl100k_base tokens of `speaker: content`, as a prompt would carry it."""
+    ingest_time: datetime | None = None
+    disposition: Disposition = Disposition.PENDING
+    disposition_reason: str = ""
+
+    @property
+    def ref(self) -> TurnRef:
+        """The turn's address."""
+        return TurnRef(self.scope, self.turn_id)
+
+    @property
+    def speaker_name(self) -> str:
+        """The name the turn is told under: its speaker, else the user or the agent of its scope, else the role."""
+        if self.speaker:
+            return self.speaker
+        return {Role.USER: "The user", Role.ASSISTANT: "The assistant"}.get(self.role, f"The {self.role}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbolic:
+    """Attributes a filter can test exactly."""
+
+    people: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    place: str = ""
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A sentence of a source turn that was left out of a statement, as it was said, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the entropy gate computed; `score = alpha * new_entity_rate + (1 - alpha) * novelty`."""
+
+    score: float
+    new_entity_rate: float
+    novelty: float
+    alpha: float
+    threshold: float
+    surprisal: float
+    """Mean self-information of the statement's words, in bits per word."""
+    kept: bool
+    reason: str
+    cuts: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A self-contained statement with its views, validity, state and the turns it came from."""
+
+    id: str
+    scope: Scope
+    text: str
+    event_time: datetime
+    kind: MemoryKind = MemoryKind.STATEMENT
+    state: MemoryState = MemoryState.ACTIVE
+    symbolic: Symbolic = field(default_factory=Symbolic)
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    salience: float = 0.5
+    token_count: int = 0
+    sources: tuple[TurnRef, ...] = ()
+    derived_from: tuple[str, ...] = ()
+    gate: Gate | None = None
+    compressor: str = "caller"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    dense_text: str = ""
+    """What the dense view embeds: the statement without speaker names."""
+    lexical_text: str = ""
+    """What the lexical view indexes: the statement, its neighbours, its speaker and its date in words."""
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+    version: int = 0
+    """1 once stored, plus 1 with each change; the etag is made from it."""
+
+    @property
+    def etag(self) -> str:
+        """Opaque version for optimistic concurrency."""
+        return f"v{self.version}"
+
+    def with_text(self, text: str, token_count: int) -> Memory:
+        """Return a copy that says `text`, with views that index exactly that text."""
+        return replace(self, text=text, token_count=token_count, dense_text=text, lexical_text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """What compression did with one turn, and why."""
+
+    ref: TurnRef
+    disposition: Disposition
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """The result of compressing the pending turns of one session: every pending turn has an outcome."""
+
+    memories: tuple[Memory, ...]
+    outcomes: tuple[TurnOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFilter:
+    """Fields are ANDed, repeated values ORed; empty means anything, empty `states` active only."""
+
+    scope: Scope = field(default_factory=Scope)
+    people: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    states: tuple[MemoryState, ...] = (MemoryState.ACTIVE,)
+    kinds: tuple[MemoryKind, ...] = ()
+
+    def matches(self, memory: Memory) -> bool:
+        """Whether `memory` passes; the same rule that every index and table query implements."""
+        wanted, actual = self.scope, memory.scope
+        return (
+            memory.state in (self.states or (MemoryState.ACTIVE,))
+            and (not self.kinds or memory.kind in self.kinds)
+            and (not wanted.user_id or wanted.user_id == actual.user_id)
+            and (not wanted.agent_id or wanted.agent_id == actual.agent_id)
+            and (not wanted.session_id or wanted.session_id == actual.session_id)
+            and (not self.people or bool(folded(self.people) & folded(memory.symbolic.people)))
+            and (not self.entities or bool(folded(self.entities) & folded(memory.symbolic.entities)))
+            and (self.start_time is None or memory.event_time >= self.start_time)
+            and (self.end_time is None or memory.event_time < self.end_time)
+        )
+
+
+def folded(names: tuple[str, ...]) -> frozenset[str]:
+    """Case-folded names: how people and entities are compared everywhere."""
+    return frozenset(name.casefold() for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One entry of a space's change log."""
+
+    sequence: int
+    kind: ChangeKind
+    time: datetime
+    memory: Memory
+    previous_text: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """An isolation boundary of a tenant."""
+
+    key: SpaceKey
+    display_name: str
+    create_time: datetime
+    update_time: datetime
+    version: int
+
+    @property
+    def etag(self) -> str:
+        """Opaque version for optimistic concurrency."""
+        return f"v{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceStats:
+    """Counts and sizes of one space. Token counts are cl100k_base."""
+
+    turn_count: int
+    pending_turn_count: int
+    left_out_turn_count: int
+    memory_count: int
+    raw_token_count: int
+    compressed_raw_token_count: int
+    """Raw tokens of the turns that compression has finished with."""
+    stored_token_count: int
+    unindexed_memory_count: int
+    pending_job_count: int
+    failed_job_count: int
+    oldest_pending_time: datetime | None
+
+    @property
+    def compression_ratio(self) -> float:
+        """Stored tokens over raw tokens of the compressed turns; 0 while there are none."""
+        raw = self.compressed_raw_token_count
+        return self.stored_token_count / raw if raw else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why an attempt failed: an `errors.Reason` value and a text for developers."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSummary:
+    """What a job changed."""
+
+    turn_count: int = 0
+    created_count: int = 0
+    superseded_count: int = 0
+    left_out_turn_count: int = 0
+    indexed_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A unit of asynchronous work; callers see it as an operation."""
+
+    id: str
+    space: SpaceKey
+    kind: JobKind
+    state: JobState
+    payload: Mapping[str, Any]
+    """COMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]}; REINDEX: {}."""
+    attempt: int
+    """Times a worker took it up, this time included."""
+    progress: float
+    create_time: datetime
+    end_time: datetime | None = None
+    error: JobError | None = None
+    """Of the last failed attempt; kept until an attempt succeeds."""
+    summary: JobSummary | None = None
+    lease_owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """An API key, without its secret."""
+
+    id: str
+    tenant: str
+    display_name: str
+    role: KeyRole
+    create_time: datetime
+    revoke_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list; `cursor` is where the next one starts, None on the last."""
+
+    items: tuple[T, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequestId:
+    """Makes an ingest call idempotent: the caller's UUID and a digest of the body it came with."""
+
+    id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPosition:
+    """The last sequence of a numbered stream that a batch of turns commits."""
+
+    stream_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a committed ingest answers. `job_id` is empty when every turn was known and processed."""
+
+    job_id: str
+    accepted_count: int
+    duplicate_count: int
+    job_ids: tuple[str, ...] = ()
+    """The job of every session with a turn to process; `job_id` is that of the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingTurns:
+    """Uncompressed turns of one session in order of event time, and the turns before them."""
+
+    context: tuple[Turn, ...]
+    pending: tuple[Turn, ...]
+    known_entities: frozenset[str]
+    """Case-folded people and entities already named by memories of the same user and agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Half-open span of time [start, end), aware UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word or punctuation mark of an analysed text; tag sets are Universal (pos) and Penn (tag)."""
+
+    text: str
+    lemma: str
+    pos: str
+    tag: str
+    dep: str
+    head: int
+    """Index of the syntactic head within the analysis; its own index for a root."""
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySpan:
+    """A named entity: OntoNotes label and half-open character span."""
+
+    text: str
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Linguistic analysis of one text. `sentences` are half-open token index ranges."""
+
+    text: str
+    language: str
+    tokens: tuple[Token, ...]
+    sentences: tuple[tuple[int, int], ...]
+    entities: tuple[EntitySpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Term indices (uint32, strictly ascending) and their weights, equally long."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolicQuery:
+    """What the symbolic view looks for; a candidate matches when any of the parts does."""
+
+    people: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    interval: Interval | None = None
+    """Matches memories whose event time, or validity interval, overlaps it."""
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.entities or self.interval)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexHit:
+    """A candidate of one view. `score` is the view's own and comparable within one search only."""
+
+    memory_id: str
+    score: float
+
+
+class HitOutcome(StrEnum):
+    """What became of a candidate."""
+
+    RETURNED = "returned"
+    BELOW_DEPTH = "below_depth"
+    OVER_BUDGET = "over_budget"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuerySpec:
+    """What to look for. `max_tokens` 0 and `depth` None adapt to the question's complexity."""
+
+    text: str
+    ask_time: datetime
+    """When the question is asked; "last week" is read against it."""
+    where: MemoryFilter = field(default_factory=MemoryFilter)
+    max_tokens: int = 0
+    depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComplexityFeature:
+    """One signal of the complexity estimate; value and weight in [0, 1]."""
+
+    name: str
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """Estimated complexity of a question in [0, 1], and the signals it was estimated from."""
+
+    score: float
+    features: tuple[ComplexityFeature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryPlan:
+    """What the planner decided for a query."""
+
+    depth: int
+    candidates_per_view: int
+    max_tokens: int
+    view_weights: Mapping[View, float]
+    symbolic: SymbolicQuery = field(default_factory=SymbolicQuery)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewReport:
+    """How the search of one view ended; `error` set means that its candidates are missing."""
+
+    view: View
+    candidate_count: int
+    latency_ms: float
+    error: JobError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewScore:
+    """Rank (from 1), raw and normalised score of one candidate in one view."""
+
+    view: View
+    rank: int
+    score: float
+    normalized: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """How one candidate fared. `memory` is None when SQL does not know it."""
+
+    memory_id: str
+    memory: Memory | None
+    view_scores: tuple[ViewScore, ...]
+    score: float
+    outcome: HitOutcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """The answer to a query and its full trace. `hits` holds every candidate, best first."""
+
+    complexity: Complexity
+    plan: QueryPlan
+    views: tuple[ViewReport, ...]
+    hits: tuple[Hit, ...]
+    context: str
+    token_count: int
+
+    @property
+    def returned(self) -> tuple[Hit, ...]:
+        """The candidates that are part of the answer, best first."""
+        return tuple(hit for hit in self.hits if hit.outcome is HitOutcome.RETURNED)

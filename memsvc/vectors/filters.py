@@ -1,0 +1,99 @@
+"""What a search may see, in terms that each adapter turns into its engine's own filter.
+
+Every filter comes from `bounded`, which puts the space first: there is no way to build one without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from memsvc.types import Interval, MemoryFilter, MemoryState, SpaceKey, SymbolicQuery, folded
+from memsvc.vectors.schema import SPACE, TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The field, or any of its elements, equals one of the values."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The field's time is at or after `at_least`, after `after` and before `before`, as far as they are given."""
+
+    field: str
+    at_least: datetime | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+Condition: TypeAlias = OneOf | Within | AllOf | AnyOf
+
+
+def bounded(space: SpaceKey, where: MemoryFilter | None = None, match: SymbolicQuery | None = None) -> AllOf:
+    """Return what may be seen: this space only, there what passes `where`, of that what matches any part of `match`.
+
+    Without `where`, every point of the space, whatever its state.
+    """
+    conditions: list[Condition] = [OneOf(TENANT, (space.tenant,)), OneOf(SPACE, (space.space,))]
+    if where is not None:
+        conditions.extend(_passing(where))
+    if match:
+        conditions.append(_matching(match))
+    return AllOf(tuple(conditions))
+
+
+def _passing(where: MemoryFilter) -> list[Condition]:
+    wanted = (
+        ("state", tuple(state.value for state in where.states or (MemoryState.ACTIVE,))),
+        ("kind", tuple(kind.value for kind in where.kinds)),
+        ("user_id", _given(where.scope.user_id)),
+        ("agent_id", _given(where.scope.agent_id)),
+        ("session_id", _given(where.scope.session_id)),
+        ("people", _names(where.people)),
+        ("entities", _names(where.entities)),
+    )
+    conditions: list[Condition] = [OneOf(field, values) for field, values in wanted if values]
+    if where.start_time is not None or where.end_time is not None:
+        conditions.append(Within("event_time", at_least=where.start_time, before=where.end_time))
+    return conditions
+
+
+def _matching(match: SymbolicQuery) -> AnyOf:
+    wanted = (("people", _names(match.people)), ("entities", _names(match.entities)))
+    conditions: list[Condition] = [OneOf(field, values) for field, values in wanted if values]
+    if match.interval is not None:
+        conditions.extend(_overlapping(match.interval))
+    return AnyOf(tuple(conditions))
+
+
+def _overlapping(interval: Interval) -> tuple[Condition, Condition]:
+    happened = Within("event_time", at_least=interval.start, before=interval.end)
+    valid = AllOf((Within("valid_from", before=interval.end), Within("valid_to", after=interval.start)))
+    return happened, valid
+
+
+def _given(value: str) -> tuple[str, ...]:
+    return (value,) if value else ()
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(folded(names)))
