@@ -1,0 +1,300 @@
+"""The asyncio client: the twin of `client.py`, with the same methods and arguments."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from memsvc_client import connection as connections
+from memsvc_client import messages as inputs
+from memsvc_client.admin_flows import AdminFlows, space_name
+from memsvc_client.aio_resources import AsyncOperationHandle, AsyncOperations, AsyncPager, AsyncSpaces
+from memsvc_client.aio_streams import AsyncIngestStream, AsyncWatch
+from memsvc_client.aio_transport import AsyncTransport
+from memsvc_client.context import Context
+from memsvc_client.flows import Calls
+from memsvc_client.memory_flows import MemoryFlows, Written, spec
+from memsvc_client.messages import Filters, Messages, Time
+from memsvc_client.models import (
+    AddResult,
+    Memory,
+    MemoryChange,
+    SearchResult,
+    Stats,
+    Turn,
+    UpdateResult,
+)
+from memsvc_client.retry import RetryPolicy
+from memsvc_client.stream_flows import IngestFlows, WatchFlows
+from memsvc_client.trace import Explanation
+
+
+class AsyncMemoryClient:
+    """Long-term memory of one space, over an asyncio gRPC channel, for one event loop.
+
+    Every method takes the same three names: `user_id`, `agent_id`, `session_id` (or `run_id`, its other name).
+    Writes need at least one of them; on reads each one given must match. `timeout` is in seconds, covers the
+    retries too, and defaults to the client's. All methods raise the errors of `memsvc_client.errors`.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        api_key: str | None = None,
+        space: str = "default",
+        timeout: float = 30.0,
+        secure: bool = False,
+        credentials: grpc.ChannelCredentials | None = None,
+        retry: RetryPolicy | None = None,
+        options: Sequence[tuple[str, str | int]] = (),
+    ) -> None:
+        target = connections.connection(address, api_key, secure=secure, credentials=credentials, options=options)
+        parent = space_name(space)
+        self._calls = Calls(retry or RetryPolicy(), timeout)
+        self._admin = AdminFlows(self._calls, parent)
+        self._flows = MemoryFlows(self._calls, parent, self._admin)
+        self._transport = AsyncTransport(target)
+        self.operations = AsyncOperations(self._transport, self._admin)
+        self.spaces = AsyncSpaces(self._transport, self._admin)
+
+    async def add(
+        self,
+        messages: Messages,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        wait: bool = False,
+        request_id: str | uuid.UUID | None = None,
+        timeout: float | None = None,
+    ) -> AddResult[AsyncOperationHandle]:
+        """Remember a text, a message `{role, content, name?, created_at?, id?, metadata?}`, or a list of them.
+
+        Returns once they are stored; `wait=True` waits until they are searchable. More than 256 go in several
+        requests. A repeat with the same `request_id` and messages changes nothing.
+        """
+        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        return await self._transport.run(
+            self._flows.add(
+                messages,
+                scope,
+                metadata,
+                wait=wait,
+                request_id=request_id,
+                timeout=timeout,
+                handle=self.operations.handle,
+            )
+        )
+
+    async def search(
+        self,
+        query: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        filters: Filters | None = None,
+        max_tokens: int | None = None,
+        limit: int | None = None,
+        after: str | Written | None = None,
+        ask_time: Time | None = None,
+        timeout: float | None = None,
+    ) -> SearchResult:
+        """Find memories, best first; `max_tokens` and `limit` adapt to the question unless given.
+
+        `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what
+        "last week" is read against; it defaults to now.
+        """
+        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        return await self._transport.run(self._flows.search(wanted, after, timeout))
+
+    async def explain(
+        self,
+        query: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        filters: Filters | None = None,
+        max_tokens: int | None = None,
+        limit: int | None = None,
+        after: str | Written | None = None,
+        ask_time: Time | None = None,
+        timeout: float | None = None,
+    ) -> Explanation:
+        """Search, and report how the complexity was estimated and how every candidate fared."""
+        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        return await self._transport.run(self._flows.explain(wanted, after, timeout))
+
+    async def context(
+        self,
+        query: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        filters: Filters | None = None,
+        max_tokens: int | None = None,
+        limit: int | None = None,
+        after: str | Written | None = None,
+        ask_time: Time | None = None,
+        timeout: float | None = None,
+    ) -> Context:
+        """Search, and return what was found ready for a prompt."""
+        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        return Context(await self._transport.run(self._flows.search(wanted, after, timeout)))
+
+    async def get(self, memory_id: str, *, timeout: float | None = None) -> Memory:
+        """Return one memory. Raises NotFound."""
+        return await self._transport.run(self._flows.get(memory_id, timeout))
+
+    def list(
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        filters: Filters | None = None,
+        page_size: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncPager[Memory]:
+        """List memories, newest first; nothing is fetched before the result is iterated."""
+        where = inputs.filters(inputs.scope(user_id, agent_id, session_id, run_id), filters)
+        return AsyncPager(self._transport, self._flows.list_page(where, page_size, timeout))
+
+    async def update(
+        self,
+        memory_id: str,
+        *,
+        text: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        salience: float | None = None,
+        valid_from: Time | None = None,
+        valid_to: Time | None = None,
+        etag: str | None = None,
+        request_id: str | uuid.UUID | None = None,
+        timeout: float | None = None,
+    ) -> UpdateResult:
+        """Change what is given, replacing all of the metadata. Raises Conflict when `etag` is given and stale."""
+        changed, fields = self._flows.edit(
+            memory_id,
+            text=text,
+            metadata=metadata,
+            salience=salience,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            etag=etag,
+        )
+        return await self._transport.run(self._flows.update(changed, fields, request_id, timeout))
+
+    async def delete(
+        self, memory_id: str, *, etag: str | None = None, allow_missing: bool = False, timeout: float | None = None
+    ) -> None:
+        """Delete one memory. Raises NotFound, unless `allow_missing`, and Conflict when `etag` is stale."""
+        await self._transport.run(
+            self._flows.delete(memory_id, etag=etag, allow_missing=allow_missing, timeout=timeout)
+        )
+
+    async def delete_all(
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Delete every memory of a scope, which must not be empty; return how many."""
+        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        return await self._transport.run(self._flows.delete_all(scope, timeout))
+
+    def history(self, memory_id: str, *, page_size: int = 0, timeout: float | None = None) -> AsyncPager[MemoryChange]:
+        """List a memory's changes, oldest first, also of a deleted one."""
+        return AsyncPager(self._transport, self._flows.history_page(memory_id, page_size, timeout))
+
+    def turns(
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        dispositions: Sequence[str] = (),
+        page_size: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncPager[Turn]:
+        """List messages as they were added, oldest first, each with what compression did with it."""
+        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        return AsyncPager(self._transport, self._flows.turns_page(scope, dispositions, page_size, timeout))
+
+    def watch(
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        resume_token: str = "",
+        timeout: float | None = None,
+    ) -> AsyncWatch:
+        """Iterate (`async for`) over changes as they happen, from `resume_token` or from now.
+
+        It goes on by itself after an outage, and raises Unavailable when one lasts longer than `timeout`.
+        """
+        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        return AsyncWatch(self._transport, WatchFlows(self._calls, self._flows.parent, scope, resume_token, timeout))
+
+    def stream(
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        stream_id: str | uuid.UUID | None = None,
+        max_unacked: int = 1024,
+    ) -> AsyncIngestStream:
+        """Open a stream of messages that survives outages; use it as an async context manager.
+
+        With the `stream_id` of an earlier stream it goes on where that one was committed.
+        """
+        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        seed = inputs.request_uuid(stream_id, "stream_id")
+        envelope = inputs.Envelope(scope, inputs.check_metadata(metadata, "metadata"), seed)
+        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked)
+        return AsyncIngestStream(self._transport, self.operations, flows)
+
+    async def stats(self, *, timeout: float | None = None) -> Stats:
+        """Return counts and sizes of the space."""
+        return await self._transport.run(self._admin.stats(timeout))
+
+    async def reindex(self, *, timeout: float | None = None) -> AsyncOperationHandle:
+        """Start rebuilding the space's vector index; needs an admin key."""
+        return self.operations.handle(await self._transport.run(self._admin.reindex(timeout)))
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,268 @@
+"""What the client's methods return. Times are aware and in UTC; names of enums are lower-case words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar, overload
+
+T = TypeVar("T")
+HandleT = TypeVar("HandleT")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Points at a turn that a memory came from."""
+
+    turn_id: str
+    user_id: str = ""
+    agent_id: str = ""
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A sentence of a source turn that was left out of a memory, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the entropy gate computed when the memory was made."""
+
+    score: float
+    new_entity_rate: float
+    novelty: float
+    alpha: float
+    threshold: float
+    surprisal: float
+    kept: bool
+    reason: str
+    cuts: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A self-contained statement and where it came from."""
+
+    id: str
+    memory: str
+    """The statement."""
+    kind: str = "statement"
+    """`statement`, `episode` or `theme`."""
+    state: str = "active"
+    """`active`, `superseded`, `deleted` or `left_out`."""
+    user_id: str = ""
+    agent_id: str = ""
+    session_id: str = ""
+    people: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    place: str = ""
+    topic: str = ""
+    event_time: datetime | None = None
+    """When it was told."""
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    salience: float = 0.0
+    token_count: int = 0
+    sources: tuple[Source, ...] = ()
+    derived_from: tuple[str, ...] = ()
+    """Ids of the memories it was consolidated from."""
+    gate: Gate | None = None
+    compressor: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit(Memory):
+    """A memory that was found; scores compare within one result only."""
+
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewReport:
+    """How the search of one view (`dense`, `lexical`, `symbolic`) ended; `error` says why it failed."""
+
+    view: str
+    candidate_count: int
+    latency_ms: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult(Sequence[SearchHit]):
+    """The hits, best first, as a sequence; empty means that nothing matched."""
+
+    hits: tuple[SearchHit, ...]
+    context: str
+    """The hits rendered for a prompt."""
+    token_count: int
+    """Size of `context` in cl100k_base tokens."""
+    complexity: float
+    """Estimated complexity of the question, in [0, 1]."""
+    depth: int
+    max_tokens: int
+    views: tuple[ViewReport, ...]
+
+    @property
+    def degraded(self) -> bool:
+        """Whether a view failed, so that hits may be missing."""
+        return any(view.error for view in self.views)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> SearchHit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SearchHit, ...]: ...
+    def __getitem__(self, index: int | slice) -> SearchHit | tuple[SearchHit, ...]:
+        return self.hits[index]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryChange:
+    """One change of a memory: `created`, `updated`, `superseded` or `deleted`."""
+
+    sequence: int
+    kind: str
+    change_time: datetime | None
+    memory: Memory
+    """After the change."""
+    previous_text: str
+    actor: str
+    resume_token: str = ""
+    """On watched changes: where to go on after this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A message as it was ingested, and what compression did with it."""
+
+    id: str
+    role: str
+    name: str
+    content: str
+    user_id: str
+    agent_id: str
+    session_id: str
+    created_at: datetime | None
+    metadata: Mapping[str, str]
+    ingested_at: datetime | None
+    disposition: str
+    """`pending`, `kept`, `merged` or `left_out`."""
+    disposition_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSummary:
+    """What an operation changed."""
+
+    turn_count: int = 0
+    created_count: int = 0
+    superseded_count: int = 0
+    left_out_turn_count: int = 0
+    indexed_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OperationError:
+    """Why an operation, or one attempt of it, failed."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The state of a job of the service when it was asked for."""
+
+    id: str
+    kind: str
+    """`compress`, `consolidate`, `index` or `reindex`."""
+    state: str
+    """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
+    done: bool
+    progress: float
+    attempt_count: int
+    created_at: datetime | None
+    ended_at: datetime | None
+    last_error: OperationError | None
+    """Why the last attempt failed, while another one is still to come."""
+    error: OperationError | None
+    summary: OperationSummary | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddResult(Generic[HandleT]):
+    """What became of added messages; the service keeps them from here on."""
+
+    operation: HandleT | None
+    """Compresses the messages; None when every one was known and done already."""
+    accepted_count: int
+    duplicate_count: int
+    consistency_token: str
+    """Pass this, or the whole result, as `after` to search what was added."""
+    turn_ids: tuple[str, ...]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateResult:
+    """The memory after the change, and the token that makes a search wait for it."""
+
+    memory: Memory
+    consistency_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAck(Generic[HandleT]):
+    """Everything up to `committed_sequence` is stored for good."""
+
+    committed_sequence: int
+    duplicate_count: int
+    consistency_token: str
+    operation: HandleT | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """An isolation boundary; memories never cross it."""
+
+    id: str
+    display_name: str
+    created_at: datetime | None
+    updated_at: datetime | None
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Counts and sizes of a space; token counts are cl100k_base."""
+
+    turn_count: int
+    pending_turn_count: int
+    left_out_turn_count: int
+    memory_count: int
+    raw_token_count: int
+    stored_token_count: int
+    compression_ratio: float
+    pending_job_count: int
+    failed_job_count: int
+    oldest_pending_time: datetime | None
+    unindexed_memory_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list; `next_page_token` is empty on the last."""
+
+    items: tuple[T, ...]
+    next_page_token: str

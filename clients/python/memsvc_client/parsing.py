@@ -1,0 +1,246 @@
+"""Responses of the service, turned into what the client returns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from memsvc_client import models, trace
+from memsvc_client.v1 import admin_service_pb2 as admin
+from memsvc_client.v1 import memory_pb2, operation_pb2
+from memsvc_client.v1 import memory_service_pb2 as service
+
+
+def short_id(name: str) -> str:
+    """Return the last segment of a resource name."""
+    return name.rpartition("/")[2]
+
+
+def moment(message: Message, field: str) -> datetime | None:
+    """Return a timestamp field as an aware datetime, None when it is unset."""
+    if not message.HasField(field):
+        return None
+    stamp: Timestamp = getattr(message, field)
+    return stamp.ToDatetime(tzinfo=UTC)
+
+
+def word(enum: EnumDescriptor, number: int, prefix: str) -> str:
+    """Return an enum value as a lower-case word, `unknown` for one that this client does not know yet."""
+    value = enum.values_by_number.get(number)
+    return value.name.removeprefix(prefix).lower() if value else "unknown"
+
+
+def memory(message: memory_pb2.Memory) -> models.Memory:
+    """Parse a memory."""
+    return models.Memory(**_memory_fields(message))
+
+
+def hit(message: service.ScoredMemory) -> models.SearchHit:
+    """Parse a memory with its score."""
+    return models.SearchHit(score=message.score, **_memory_fields(message.memory))
+
+
+def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
+    scope, symbolic = message.scope, message.symbolic
+    return {
+        "id": short_id(message.name),
+        "memory": message.text,
+        "kind": word(memory_pb2.MemoryKind.DESCRIPTOR, message.kind, "MEMORY_KIND_"),
+        "state": word(memory_pb2.MemoryState.DESCRIPTOR, message.state, "MEMORY_STATE_"),
+        "user_id": scope.user_id,
+        "agent_id": scope.agent_id,
+        "session_id": scope.session_id,
+        "people": tuple(symbolic.people),
+        "entities": tuple(symbolic.entities),
+        "place": symbolic.place,
+        "topic": symbolic.topic,
+        "event_time": moment(message, "event_time"),
+        "valid_from": moment(message, "valid_from"),
+        "valid_to": moment(message, "valid_to"),
+        "salience": message.salience,
+        "token_count": message.token_count,
+        "sources": tuple(_source(ref) for ref in message.sources),
+        "derived_from": tuple(short_id(name) for name in message.derived_from),
+        "gate": _gate(message.gate) if message.HasField("gate") else None,
+        "compressor": message.compressor,
+        "metadata": dict(message.metadata),
+        "created_at": moment(message, "create_time"),
+        "updated_at": moment(message, "update_time"),
+        "etag": message.etag,
+    }
+
+
+def _source(ref: memory_pb2.TurnRef) -> models.Source:
+    return models.Source(ref.turn_id, ref.scope.user_id, ref.scope.agent_id, ref.scope.session_id)
+
+
+def _gate(gate: memory_pb2.GateDecision) -> models.Gate:
+    return models.Gate(
+        score=gate.score,
+        new_entity_rate=gate.new_entity_rate,
+        novelty=gate.novelty,
+        alpha=gate.alpha,
+        threshold=gate.threshold,
+        surprisal=gate.surprisal,
+        kept=gate.kept,
+        reason=gate.reason,
+        cuts=tuple(models.Cut(cut.text, cut.reason) for cut in gate.cuts),
+    )
+
+
+def search(response: service.QueryResponse) -> models.SearchResult:
+    """Parse the answer of a query."""
+    return models.SearchResult(
+        hits=tuple(hit(result) for result in response.results),
+        context=response.context,
+        token_count=response.token_count,
+        complexity=response.complexity,
+        depth=response.depth,
+        max_tokens=response.max_tokens,
+        views=tuple(_view_report(report) for report in response.views),
+    )
+
+
+def _view_report(report: service.ViewReport) -> models.ViewReport:
+    failed = report.HasField("error")
+    return models.ViewReport(
+        view=_view(report.view),
+        candidate_count=report.candidate_count,
+        latency_ms=report.latency_ms,
+        error=f"{report.error.reason or 'UNKNOWN'}: {report.error.message}" if failed else "",
+    )
+
+
+def _view(number: int) -> str:
+    return word(service.View.DESCRIPTOR, number, "VIEW_")
+
+
+def explanation(response: service.ExplainResponse) -> trace.Explanation:
+    """Parse the trace of a query."""
+    return trace.Explanation(
+        result=search(response.response),
+        features=tuple(trace.ComplexityFeature(f.name, f.value, f.weight) for f in response.features),
+        plan=_plan(response.plan),
+        candidates=tuple(_candidate(candidate) for candidate in response.hits),
+    )
+
+
+def _plan(plan: service.QueryPlan) -> trace.QueryPlan:
+    return trace.QueryPlan(
+        depth=plan.depth,
+        candidates_per_view=plan.candidates_per_view,
+        max_tokens=plan.max_tokens,
+        view_weights={_view(entry.view): entry.weight for entry in plan.view_weights},
+        people=tuple(plan.people),
+        entities=tuple(plan.entities),
+        start_time=moment(plan, "start_time"),
+        end_time=moment(plan, "end_time"),
+    )
+
+
+def _candidate(candidate: service.Hit) -> trace.Candidate:
+    return trace.Candidate(
+        id=short_id(candidate.name),
+        memory=candidate.text,
+        score=candidate.score,
+        outcome=word(service.HitOutcome.DESCRIPTOR, candidate.outcome, "HIT_OUTCOME_"),
+        reason=candidate.reason,
+        view_scores=tuple(
+            trace.ViewScore(view=_view(s.view), rank=s.rank, score=s.score, normalized=s.normalized)
+            for s in candidate.view_scores
+        ),
+    )
+
+
+def change(message: memory_pb2.MemoryChange, resume_token: str = "") -> models.MemoryChange:
+    """Parse one change of a memory."""
+    return models.MemoryChange(
+        sequence=message.sequence,
+        kind=word(memory_pb2.MemoryChangeKind.DESCRIPTOR, message.kind, "MEMORY_CHANGE_KIND_"),
+        change_time=moment(message, "change_time"),
+        memory=memory(message.memory),
+        previous_text=message.previous_text,
+        actor=message.actor,
+        resume_token=resume_token,
+    )
+
+
+def turn(message: memory_pb2.Turn) -> models.Turn:
+    """Parse a turn."""
+    return models.Turn(
+        id=message.turn_id,
+        role=word(memory_pb2.Role.DESCRIPTOR, message.role, "ROLE_"),
+        name=message.speaker,
+        content=message.content,
+        user_id=message.scope.user_id,
+        agent_id=message.scope.agent_id,
+        session_id=message.scope.session_id,
+        created_at=moment(message, "event_time"),
+        metadata=dict(message.metadata),
+        ingested_at=moment(message, "ingest_time"),
+        disposition=word(memory_pb2.TurnDisposition.DESCRIPTOR, message.disposition, "TURN_DISPOSITION_"),
+        disposition_reason=message.disposition_reason,
+    )
+
+
+def operation(message: operation_pb2.Operation) -> models.Operation:
+    """Parse an operation."""
+    return models.Operation(
+        id=short_id(message.name),
+        kind=word(operation_pb2.OperationKind.DESCRIPTOR, message.kind, "OPERATION_KIND_"),
+        state=word(operation_pb2.OperationState.DESCRIPTOR, message.state, "OPERATION_STATE_"),
+        done=message.done,
+        progress=message.progress,
+        attempt_count=message.attempt_count,
+        created_at=moment(message, "create_time"),
+        ended_at=moment(message, "end_time"),
+        last_error=_operation_error(message.last_error) if message.HasField("last_error") else None,
+        error=_operation_error(message.error) if message.HasField("error") else None,
+        summary=_summary(message.summary) if message.HasField("summary") else None,
+    )
+
+
+def _operation_error(error: operation_pb2.OperationError) -> models.OperationError:
+    return models.OperationError(error.reason, error.message)
+
+
+def _summary(summary: operation_pb2.OperationSummary) -> models.OperationSummary:
+    return models.OperationSummary(
+        turn_count=summary.turn_count,
+        created_count=summary.created_count,
+        superseded_count=summary.superseded_count,
+        left_out_turn_count=summary.left_out_turn_count,
+        indexed_count=summary.indexed_count,
+    )
+
+
+def space(message: memory_pb2.Space) -> models.Space:
+    """Parse a space."""
+    return models.Space(
+        id=short_id(message.name),
+        display_name=message.display_name,
+        created_at=moment(message, "create_time"),
+        updated_at=moment(message, "update_time"),
+        etag=message.etag,
+    )
+
+
+def stats(response: admin.GetStatsResponse) -> models.Stats:
+    """Parse the counts of a space."""
+    return models.Stats(
+        turn_count=response.turn_count,
+        pending_turn_count=response.pending_turn_count,
+        left_out_turn_count=response.left_out_turn_count,
+        memory_count=response.memory_count,
+        raw_token_count=response.raw_token_count,
+        stored_token_count=response.stored_token_count,
+        compression_ratio=response.compression_ratio,
+        pending_job_count=response.pending_job_count,
+        failed_job_count=response.failed_job_count,
+        oldest_pending_time=moment(response, "oldest_pending_time"),
+        unindexed_memory_count=response.unindexed_memory_count,
+    )

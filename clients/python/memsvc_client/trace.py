@@ -1,0 +1,64 @@
+"""What `explain` returns: a search and how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from memsvc_client.models import SearchResult
+
+
+@dataclass(frozen=True, slots=True)
+class ComplexityFeature:
+    """One signal of the complexity estimate; value and weight in [0, 1]."""
+
+    name: str
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryPlan:
+    """What was decided from the complexity."""
+
+    depth: int
+    candidates_per_view: int
+    max_tokens: int
+    view_weights: Mapping[str, float]
+    people: tuple[str, ...]
+    entities: tuple[str, ...]
+    start_time: datetime | None
+    end_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewScore:
+    """Rank (from 1) and score of a candidate in one view."""
+
+    view: str
+    rank: int
+    score: float
+    normalized: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """How one candidate fared: `returned`, `below_depth`, `over_budget`, `duplicate` or `stale`, and why."""
+
+    id: str
+    memory: str
+    score: float
+    outcome: str
+    reason: str
+    view_scores: tuple[ViewScore, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A search and its full trace."""
+
+    result: SearchResult
+    features: tuple[ComplexityFeature, ...]
+    plan: QueryPlan
+    candidates: tuple[Candidate, ...]
