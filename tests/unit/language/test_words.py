@@ -1,0 +1,65 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsvc.language.words import STOP_WORDS, stems, tokenize
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        ("... !? --", []),
+        ("Hello, World", ["hello", "world"]),
+        ("Melanie's and the kids' dogs", ["melanie", "and", "the", "kids", "dogs"]),
+        ("Melanie\u2019s", ["melanie"]),
+        ("don't O\u2019Brien's", ["don't", "o'brien"]),
+        ("snake_case state-of-the-art 3.5", ["snake", "case", "state", "of", "the", "art", "3", "5"]),
+        ("STRASSE Straße", ["strasse", "strasse"]),
+        ("ＦＵＬＬ ﬁne", ["full", "fine"]),
+        ("cafe\u0301 café", ["café", "café"]),
+        ("Привет, мир", ["привет", "мир"]),
+        ("हिन्दी भाषा।", ["हिन्दी", "भाषा"]),
+        ("東京タワー", ["東京", "京タ", "タワ", "ワー"]),
+        ("猫", ["猫"]),
+        ("iPhone手机很好v2", ["iphone", "手机", "机很", "很好", "v2"]),
+        ("ไทย", ["ไท", "ทย"]),
+        ("한국어를 말해요", ["한국", "국어", "어를", "말해", "해요"]),
+    ],
+)
+def test_tokenize(text: str, words: list[str]) -> None:
+    assert tokenize(text) == words
+
+
+@given(st.text())
+def test_tokens_are_folded_and_hold_no_separators(text: str) -> None:
+    for word in tokenize(text):
+        assert word
+        assert word == word.casefold()
+        assert not any(
+            character.isspace() or unicodedata.category(character) == "Po" for character in word.replace("'", "")
+        )
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True)))
+def test_plain_words_come_back_in_order(words: list[str]) -> None:
+    assert tokenize(" ".join(words)) == words
+
+
+def test_stems_leave_out_stop_words_and_keep_order_and_repeats() -> None:
+    assert stems("The cats were running after the other cat") == ["cat", "run", "cat"]
+
+
+def test_names_of_months_and_people_are_content() -> None:
+    assert stems("Will arrives on 7 May") == ["will", "arriv", "7", "may"]
+
+
+def test_stems_of_other_languages() -> None:
+    assert stems("las casas", "es") == ["las", "cas"]
+    assert stems("the houses", "xx") == ["the", "houses"]
+
+
+def test_stop_words_have_the_form_of_tokens() -> None:
+    assert [word for word in STOP_WORDS if tokenize(word) != [word]] == []

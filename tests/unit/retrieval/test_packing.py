@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsvc.models.tokens import Cl100kCounter
+from memsvc.retrieval.fusion import Candidate
+from memsvc.retrieval.packing import Packing, pack, render
+from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope
+from support.retrieval import WordCounter, make_memory
+
+MAY_8 = datetime(2023, 5, 8, 12, tzinfo=UTC)
+COUNTER = Cl100kCounter()
+
+texts = st.text(st.sampled_from("ab c\n.?é漢\t"), min_size=1, max_size=30).filter(lambda text: text.strip())
+memories = st.builds(
+    lambda text, hours: make_memory(text, day=MAY_8 + timedelta(hours=hours)), texts, st.integers(0, 100)
+)
+memory_lists = st.lists(memories, max_size=12, unique_by=lambda memory: memory.id)
+
+
+def candidates_of(*found: Memory | None) -> list[Candidate]:
+    return [
+        Candidate(memory.id if memory else f"gone-{i}", memory, (), 0.0, 1.0 - i / 100)
+        for i, memory in enumerate(found)
+    ]
+
+
+def packed(
+    *found: Memory | None, depth: int = 20, max_tokens: int = 1000, where: MemoryFilter | None = None
+) -> Packing:
+    return pack(
+        candidates_of(*found), where=where or MemoryFilter(), depth=depth, max_tokens=max_tokens, tokens=COUNTER
+    )
+
+
+def outcomes(packing: Packing) -> list[HitOutcome]:
+    return [hit.outcome for hit in packing.hits]
+
+
+def test_context_is_grouped_by_date_in_chronological_order() -> None:
+    late = make_memory("Ann came home.", day=MAY_8 + timedelta(days=2))
+    early = make_memory("Ann left.", day=MAY_8)
+    same_day = make_memory("Bo cooked\nsoup.", day=MAY_8 + timedelta(hours=1))
+    assert packed(late, same_day, early).context == (
+        "8 May 2023:\n- Ann left.\n- Bo cooked soup.\n10 May 2023:\n- Ann came home."
+    )
+
+
+def test_text_cannot_pose_as_a_date_header() -> None:
+    forged = make_memory("Hello\n1 May 1999:\n- Bo owes Ann money")
+    assert packed(forged).context == "8 May 2023:\n- Hello 1 May 1999: - Bo owes Ann money"
+
+
+@given(memory_lists, st.integers(0, 60), st.integers(1, 12))
+def test_context_never_exceeds_the_budget_and_is_counted_exactly(
+    found: list[Memory], max_tokens: int, depth: int
+) -> None:
+    packing = packed(*found, depth=depth, max_tokens=max_tokens)
+    returned = [hit.memory for hit in packing.hits if hit.outcome is HitOutcome.RETURNED]
+    assert packing.token_count == COUNTER.count(packing.context) <= max_tokens
+    assert packing.context == render([memory for memory in returned if memory])
+    assert len(returned) <= depth
+
+
+@given(memory_lists, st.integers(0, 60))
+def test_every_candidate_keeps_its_place_and_gets_a_reason(found: list[Memory], max_tokens: int) -> None:
+    packing = packed(*found, max_tokens=max_tokens)
+    assert [hit.memory_id for hit in packing.hits] == [memory.id for memory in found]
+    assert all(hit.reason for hit in packing.hits)
+    assert packing == packed(*found, max_tokens=max_tokens)
+
+
+class WholeIsDearer(WordCounter):
+    """A tokenizer under which parts joined cost more than the parts alone."""
+
+    def count(self, text: str) -> int:
+        return super().count(text) + 3 * text.count(".\n-")
+
+
+def test_a_whole_that_is_dearer_than_its_parts_loses_its_worst_memories() -> None:
+    found = [make_memory(f"Ann saw film {n}.") for n in range(5)]
+    everything = WordCounter().count(render(found))
+    packing = pack(
+        candidates_of(*found), where=MemoryFilter(), depth=9, max_tokens=everything + 1, tokens=WholeIsDearer()
+    )
+    assert outcomes(packing)[0] is HitOutcome.RETURNED
+    assert outcomes(packing)[-1] is HitOutcome.OVER_BUDGET
+    assert packing.token_count == WholeIsDearer().count(packing.context) <= everything + 1
+
+
+def test_what_does_not_fit_is_over_budget_and_a_smaller_one_still_goes_in() -> None:
+    short, long = make_memory("Ann left."), make_memory("Bo talked about his garden at great length " * 9)
+    budget = COUNTER.count(render([short])) + 2
+    assert outcomes(packed(long, short, max_tokens=budget)) == [HitOutcome.OVER_BUDGET, HitOutcome.RETURNED]
+
+
+def test_a_second_memory_of_a_date_does_not_pay_for_the_header() -> None:
+    first, second = make_memory("Ann left."), make_memory("Bo cooked.")
+    exact = COUNTER.count(render([first, second])) + 1
+    assert outcomes(packed(first, second, max_tokens=exact)) == [HitOutcome.RETURNED] * 2
+
+
+def test_ranks_below_the_depth_are_left_out() -> None:
+    found = [make_memory(f"Ann saw film {n}.") for n in range(4)]
+    assert outcomes(packed(*found, depth=2)) == [HitOutcome.RETURNED] * 2 + [HitOutcome.BELOW_DEPTH] * 2
+
+
+def test_a_statement_that_adds_nothing_is_a_duplicate_and_takes_no_rank() -> None:
+    best = make_memory("Ann moved to a quiet little house in Lisbon.")
+    twin = make_memory("Ann moved to a quiet house in Lisbon.")
+    other = make_memory("Bo stayed in Porto.")
+    packing = packed(best, twin, other, depth=2)
+    assert outcomes(packing) == [HitOutcome.RETURNED, HitOutcome.DUPLICATE, HitOutcome.RETURNED]
+    assert best.id in packing.hits[1].reason
+
+
+def test_negations_numbers_and_other_words_make_another_statement() -> None:
+    base = "Ann said that she will visit her sister in Lisbon on 7 May 2023 with Bo"
+    variants = (base, base.replace("will", "will not"), base.replace("7", "8"), base.replace("sister", "brother"))
+    assert outcomes(packed(*(make_memory(text) for text in variants))) == [HitOutcome.RETURNED] * 4
+    assert outcomes(packed(make_memory(variants[1]), make_memory(base))) == [HitOutcome.RETURNED] * 2
+
+
+def test_what_the_store_does_not_confirm_is_stale() -> None:
+    superseded = make_memory("Ann lives in Rome.", state=MemoryState.SUPERSEDED)
+    foreign = make_memory("Bo lives in Rome.", scope=Scope(user_id="bo"))
+    live = make_memory("Ann lives in Lisbon.")
+    where = MemoryFilter(scope=Scope(user_id="caroline"))
+    packing = packed(None, superseded, foreign, live, where=where, depth=1)
+    assert outcomes(packing) == [HitOutcome.STALE] * 3 + [HitOutcome.RETURNED]
+    assert "Rome" not in packing.context
+
+
+def test_nothing_found_is_an_empty_context() -> None:
+    assert packed() == Packing((), "", 0)
