@@ -27,14 +27,20 @@ Handle = Callable[[Job, Progress], Awaitable[JobSummary]]
 
 
 class Queue(SqlJobQueue):
-    """The queue, which tells when a lease was renewed, whether it was still held, and what was forgotten."""
+    """The queue, which tells when a lease was renewed, whether it was still held, and what was forgotten.
+
+    While `may_beat` is clear no lease is renewed.
+    """
 
     def __init__(self, stores: Stores) -> None:
         super().__init__(stores.database, stores.clock)
+        self.may_beat = asyncio.Event()
+        self.may_beat.set()
         self.beats: asyncio.Queue[bool] = asyncio.Queue()
         self.purged: asyncio.Queue[int] = asyncio.Queue()
 
     async def heartbeat(self, job: Job, *, lease_seconds: float, progress: float | None = None) -> bool:
+        await self.may_beat.wait()
         held = await super().heartbeat(job, lease_seconds=lease_seconds, progress=progress)
         self.beats.put_nowait(held)
         return held
@@ -193,11 +199,14 @@ async def test_a_long_job_keeps_its_lease(stores: Stores) -> None:
 
 async def test_a_lost_lease_stops_the_job_and_writes_nothing(stores: Stores) -> None:
     stopped = asyncio.Event()
+    queue = Queue(stores)
+    queue.may_beat.clear()  # a renewal under way would keep the heir out
 
     async def handle(job: Job, progress: Progress) -> JobSummary:
         stores.clock.advance(31)
         heir = await stores.jobs.claim("heir", list(JobKind), lease_seconds=30)
         assert heir is not None
+        queue.may_beat.set()
         try:
             await asyncio.sleep(SECONDS)
         finally:
@@ -205,7 +214,7 @@ async def test_a_lost_lease_stops_the_job_and_writes_nothing(stores: Stores) -> 
         return JobSummary()
 
     job_id = await _defer(stores)
-    async with working(stores, handle, heartbeat_seconds=0.01):
+    async with working(stores, handle, queue=queue, heartbeat_seconds=0.01):
         await asyncio.wait_for(stopped.wait(), SECONDS)
     job = await stores.jobs.get(SPACE, job_id)
     assert (job.state, job.attempt, job.lease_owner, job.error) == (JobState.RUNNING, 2, "heir", None)
