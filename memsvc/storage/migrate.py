@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from memsvc.storage.database import create_sql_engine, normalized
 from memsvc.storage.failures import translated
 
-SCRIPTS = Path(__file__).parent.parent / "migrations"
-"""In a checkout a link to the top-level folder; in a wheel the files themselves."""
+_PACKAGE = Path(__file__).parents[1]
+SCRIPTS = next(folder / "migrations" for folder in (_PACKAGE, _PACKAGE.parent) if (folder / "migrations").is_dir())
+"""Inside the package where it was installed from a wheel; in a checkout the folder beside it."""
 
 _LOCK = 0x6D656D73  # "mems"
 
