@@ -10,6 +10,13 @@ MemsvcError
 ├── PermissionDenied
 ├── ResourceExhausted
 ├── Unavailable          a part is down; try again
+│   └── ModelUnavailable     the language model is out of reach, failing, or its circuit is open
+│       ├── ModelRateLimited     its endpoint asks to slow down
+│       └── ModelBudgetSpent     the space has used up its tokens of the day
+├── ModelUnusable        the language model answered, and the answer cannot be used
+│   ├── ModelRefused         it would not answer
+│   ├── ModelMalformed       no JSON, or not of the schema
+│   └── ModelTruncated       the question or the answer is longer than it takes
 ├── DeadlineExceeded
 ├── NotImplementedYet    belongs to a later release
 ├── LeaseLost            another worker took the job over
@@ -24,6 +31,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from memsvc.types import ModelUsage
 
 
 class Reason(StrEnum):
@@ -58,6 +67,12 @@ class Reason(StrEnum):
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     INDEX_UNAVAILABLE = "INDEX_UNAVAILABLE"
     EMBEDDER_UNAVAILABLE = "EMBEDDER_UNAVAILABLE"
+    LLM_UNAVAILABLE = "LLM_UNAVAILABLE"
+    LLM_RATE_LIMITED = "LLM_RATE_LIMITED"
+    LLM_BUDGET_SPENT = "LLM_BUDGET_SPENT"
+    LLM_REFUSED = "LLM_REFUSED"
+    LLM_MALFORMED = "LLM_MALFORMED"
+    LLM_TRUNCATED = "LLM_TRUNCATED"
     ALL_VIEWS_FAILED = "ALL_VIEWS_FAILED"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
@@ -170,6 +185,60 @@ class Unavailable(MemsvcError):
     ) -> None:
         super().__init__(message, reason=reason, metadata=metadata)
         self.retry_after = retry_after
+
+
+class ModelUnavailable(Unavailable):
+    """The language model is out of reach, failing, misconfigured, or was too often for now."""
+
+    default_reason = Reason.LLM_UNAVAILABLE
+
+
+class ModelRateLimited(ModelUnavailable):
+    """The endpoint of the language model asks to slow down."""
+
+    default_reason = Reason.LLM_RATE_LIMITED
+
+
+class ModelBudgetSpent(ModelUnavailable):
+    """The space has used up its tokens of the day; `retry_after` is the rest of the day."""
+
+    default_reason = Reason.LLM_BUDGET_SPENT
+
+
+class ModelUnusable(MemsvcError):
+    """The language model answered, and the answer cannot be used; the same question may well fail again.
+
+    `usage` is what the answer cost all the same.
+    """
+
+    default_reason = Reason.LLM_MALFORMED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Reason | None = None,
+        metadata: Mapping[str, str] | None = None,
+        usage: ModelUsage | None = None,
+    ) -> None:
+        super().__init__(message, reason=reason, metadata=metadata)
+        self.usage = usage or ModelUsage()
+
+
+class ModelRefused(ModelUnusable):
+    """The language model would not answer."""
+
+    default_reason = Reason.LLM_REFUSED
+
+
+class ModelMalformed(ModelUnusable):
+    """The answer is no JSON, or not of the schema that was asked for."""
+
+
+class ModelTruncated(ModelUnusable):
+    """The question is longer than the model takes, or the answer was cut short."""
+
+    default_reason = Reason.LLM_TRUNCATED
 
 
 class DeadlineExceeded(MemsvcError):

@@ -6,9 +6,9 @@ All methods may raise `errors.Unavailable`. A method that reads a space takes it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from memsvc.types import (
     Accepted,
     Analysis,
     Change,
+    ChatMessage,
+    Completion,
     Compression,
     Disposition,
     IndexHit,
@@ -30,6 +32,8 @@ from memsvc.types import (
     KeyRole,
     Memory,
     MemoryFilter,
+    ModelPurpose,
+    ModelUsage,
     Page,
     PendingTurns,
     Scope,
@@ -88,6 +92,10 @@ class TurnLog(Protocol):
         """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
         ...
 
+    async def to_redo(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
+        """As `pending`, of the turns whose outcome is marked LLM_FAILED; those returned follow one another."""
+        ...
+
 
 class MemoryLog(Protocol):
     """Memories and their change log: the truth that every index is derived from."""
@@ -97,10 +105,22 @@ class MemoryLog(Protocol):
     ) -> tuple[str, ...]:
         """Write new memories, their CREATED changes and the turns' outcomes, in one transaction.
 
-        Known memory ids are left alone, so a repeat changes nothing. Returns ids of the written memories.
+        Known memory ids are left alone, so a repeat changes nothing. Where `compression.redo` names turns, a
+        RECOMPRESS job of their session is queued with them. Returns ids of the written memories.
 
         Raises:
             LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
+        """
+        ...
+
+    async def redo(
+        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+    ) -> tuple[tuple[str, ...], int]:
+        """Put a new compression of turns in the place of their earlier one, in one transaction.
+
+        Memories that a worker made from those turns alone, and that the new compression does not hold, become
+        SUPERSEDED. A turn of which a caller deleted or changed a memory keeps what it has. Returns ids of the written
+        memories and the number of superseded ones. Raises LeaseLost.
         """
         ...
 
@@ -422,4 +442,57 @@ class Compressor(Protocol):
 
     async def compress(self, space: SpaceKey, turns: PendingTurns) -> Compression:
         """Compress the pending turns; deterministic for the same input, memory ids included."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """Messages to JSON of a schema."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as its provider calls it."""
+        ...
+
+    async def complete(
+        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, max_tokens: int
+    ) -> Completion:
+        """Answer with an object that matches the JSON `schema`, in at most `max_tokens` of the model's tokens.
+
+        Raises:
+            ModelUnavailable: LLM_UNAVAILABLE, or ModelRateLimited; nothing was answered.
+            ModelUnusable: ModelRefused, ModelMalformed or ModelTruncated; it carries its usage.
+        """
+        ...
+
+
+class MeteredModel(Protocol):
+    """A language model on account of a space: what it costs is recorded, and bounded where a budget is set."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
+
+    async def complete(
+        self,
+        space: SpaceKey,
+        purpose: ModelPurpose,
+        messages: Sequence[ChatMessage],
+        schema: Mapping[str, Any],
+        *,
+        max_tokens: int,
+    ) -> Completion:
+        """As `LanguageModel.complete`. Also raises ModelBudgetSpent, before anything is asked."""
+        ...
+
+
+class UsageLedger(Protocol):
+    """What language models cost each space, by UTC day and purpose."""
+
+    async def record(self, space: SpaceKey, purpose: ModelPurpose, usage: ModelUsage) -> None:
+        """Add to today's account. A space that is gone meanwhile is left alone."""
+        ...
+
+    async def tokens_today(self, space: SpaceKey) -> int:
+        """Tokens in and out since midnight UTC, for all purposes."""
         ...

@@ -68,6 +68,7 @@ class JobKind(StrEnum):
     CONSOLIDATE = "consolidate"
     INDEX = "index"
     REINDEX = "reindex"
+    RECOMPRESS = "recompress"
 
 
 class JobState(StrEnum):
@@ -252,6 +253,12 @@ class Compression:
 
     memories: tuple[Memory, ...]
     outcomes: tuple[TurnOutcome, ...]
+    redo: tuple[TurnRef, ...] = ()
+    """Turns that were compressed another way because the language model failed; `outcomes` mark them too."""
+
+
+LLM_FAILED = "LLM_FAILED"
+"""How the reason of a turn's outcome begins when a language model is still to compress it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +322,47 @@ class Space:
         return f"v{self.version}"
 
 
+class ModelPurpose(StrEnum):
+    """What a language model was called for."""
+
+    COMPRESS = "compress"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message to a language model."""
+
+    role: str
+    """`system` or `user`."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUsage:
+    """What calls of a language model cost. Tokens are the model's own, as its endpoint reports them."""
+
+    call_count: int = 0
+    prompt_token_count: int = 0
+    completion_token_count: int = 0
+    cost_usd: float = 0.0
+    unpriced_call_count: int = 0
+    """Calls of a model without a known price; they add nothing to `cost_usd`."""
+
+    @property
+    def token_count(self) -> int:
+        """Tokens in and out."""
+        return self.prompt_token_count + self.completion_token_count
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A language model's answer: JSON of the schema that was asked for, and what it cost."""
+
+    value: dict[str, Any]
+    usage: ModelUsage
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceStats:
     """Counts and sizes of one space. Token counts are cl100k_base."""
@@ -331,6 +379,9 @@ class SpaceStats:
     pending_job_count: int
     failed_job_count: int
     oldest_pending_time: datetime | None
+    llm_redo_turn_count: int = 0
+    """Turns whose outcome is marked `LLM_FAILED`: a language model is still to compress them."""
+    llm: ModelUsage = field(default_factory=lambda: ModelUsage())
 
     @property
     def compression_ratio(self) -> float:
@@ -367,7 +418,7 @@ class Job:
     kind: JobKind
     state: JobState
     payload: Mapping[str, Any]
-    """COMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]}; REINDEX: {}."""
+    """COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]}; REINDEX: {}."""
     attempt: int
     """Times a worker took it up, this time included."""
     progress: float

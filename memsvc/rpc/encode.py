@@ -184,4 +184,10 @@ def stats_message(stats: SpaceStats) -> admin_service_pb2.GetStatsResponse:
         failed_job_count=stats.failed_job_count,
         oldest_pending_time=timestamp(stats.oldest_pending_time),
         unindexed_memory_count=stats.unindexed_memory_count,
+        llm_redo_turn_count=stats.llm_redo_turn_count,
+        llm_call_count=stats.llm.call_count,
+        llm_prompt_token_count=stats.llm.prompt_token_count,
+        llm_completion_token_count=stats.llm.completion_token_count,
+        llm_cost_usd=stats.llm.cost_usd,
+        llm_unpriced_call_count=stats.llm.unpriced_call_count,
     )

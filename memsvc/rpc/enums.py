@@ -76,6 +76,7 @@ JOB_KIND_TO_PROTO: dict[JobKind, operation.OperationKind.ValueType] = {
     JobKind.CONSOLIDATE: operation.OPERATION_KIND_CONSOLIDATE,
     JobKind.INDEX: operation.OPERATION_KIND_INDEX,
     JobKind.REINDEX: operation.OPERATION_KIND_REINDEX,
+    JobKind.RECOMPRESS: operation.OPERATION_KIND_RECOMPRESS,
 }
 
 JOB_STATE_TO_PROTO: dict[JobState, operation.OperationState.ValueType] = {

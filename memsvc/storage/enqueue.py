@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -17,9 +17,16 @@ INDEX_LOCK = "index"
 
 
 def enqueue(
-    session: Session, space: SpaceKey, kind: JobKind, payload: Mapping[str, Any], *, lock: str, now: datetime
+    session: Session,
+    space: SpaceKey,
+    kind: JobKind,
+    payload: Mapping[str, Any],
+    *,
+    lock: str,
+    now: datetime,
+    delay: timedelta = timedelta(0),
 ) -> str:
-    """Join the QUEUED job of the same space, kind, lock and payload, or write a new one; return its id.
+    """Join the QUEUED job of the same space, kind, lock and payload, or write one due after `delay`; return its id.
 
     The joined job stays locked until the transaction ends, so no worker can take it up before what it is for is
     committed.
@@ -47,7 +54,7 @@ def enqueue(
         payload=dict(payload),
         payload_digest=payload_digest,
         state=JobState.QUEUED.value,
-        run_at=now,
+        run_at=now + delay,
         create_time=now,
     )
     session.add(job)

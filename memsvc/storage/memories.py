@@ -17,6 +17,7 @@ from memsvc.storage.leases import require_held
 from memsvc.storage.lookup import MemoryLookup
 from memsvc.storage.memory_query import exactly, in_space, passing, within
 from memsvc.storage.memory_writes import check_etag, defer_index, insert_new, live_row, mark_deleted, rewrite
+from memsvc.storage.redo import defer_redo, replace_compression
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of
 from memsvc.storage.spaces import require_space
@@ -65,9 +66,24 @@ class SqlMemoryLog:
             written = insert_new(session, space, compression.memories, actor=actor, now=self._clock())
             for outcome in compression.outcomes:
                 _settle(session, space, outcome)
+            defer_redo(session, space, compression.redo, self._clock())
             return written
 
         return await self._db.write(commit)
+
+    async def redo(
+        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+    ) -> tuple[tuple[str, ...], int]:
+        """Put a new compression of turns in the place of their earlier one, in one transaction.
+
+        Returns ids of the written memories and the number of superseded ones. Raises LeaseLost.
+        """
+
+        def redo(session: Session) -> tuple[tuple[str, ...], int]:
+            require_held(session, job)
+            return replace_compression(session, space, compression, actor=actor, now=self._clock())
+
+        return await self._db.write(redo)
 
     async def get(self, space: SpaceKey, memory_id: str) -> Memory:
         """Return one memory, deleted ones excepted. Raises NotFound."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, exists, func
+from sqlalchemy import and_, case, delete, exists, func
 from sqlmodel import Session, col, select
 
 from memsvc.errors import Conflict, FailedPrecondition, NotFound, Reason, StaleEtag
@@ -16,9 +16,12 @@ from memsvc.storage.database import Database
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import space_of
 from memsvc.storage.tables import JobRow, MemoryRow, RequestRow, SpaceRow, TurnRow
+from memsvc.storage.usage import usage_of
 from memsvc.types import (
+    LLM_FAILED,
     Disposition,
     IngestRequestId,
+    JobKind,
     JobState,
     MemoryState,
     Page,
@@ -109,7 +112,12 @@ class SqlSpaceStore:
 
         def count(session: Session) -> SpaceStats:
             require_space(session, key)
-            return SpaceStats(**_turn_counts(session, key), **_memory_counts(session, key), **_job_counts(session, key))
+            return SpaceStats(
+                **_turn_counts(session, key),
+                **_memory_counts(session, key),
+                **_job_counts(session, key),
+                llm=usage_of(session, key),
+            )
 
         return await self._db.read(count)
 
@@ -150,14 +158,16 @@ def _is_empty(session: Session, key: SpaceKey) -> bool:
 
 
 def _turn_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
-    counts = {"turns": 0, "pending": 0, "left_out": 0, "tokens": 0, "pending_tokens": 0}
+    counts = {"turns": 0, "pending": 0, "left_out": 0, "tokens": 0, "pending_tokens": 0, "redo": 0}
+    marked = case((col(TurnRow.reason).startswith(LLM_FAILED), 1), else_=0)
     rows = session.exec(
-        select(TurnRow.disposition, func.count(), func.sum(TurnRow.token_count))
+        select(TurnRow.disposition, func.count(), func.sum(TurnRow.token_count), func.sum(marked))
         .where(TurnRow.tenant == key.tenant, TurnRow.space == key.space)
         .group_by(col(TurnRow.disposition))
     )
-    for disposition, turns, tokens in rows:
+    for disposition, turns, tokens, redo in rows:
         counts["turns"] += turns
+        counts["redo"] += redo
         counts["tokens"] += tokens
         if disposition == Disposition.PENDING:
             counts["pending"], counts["pending_tokens"] = turns, tokens
@@ -169,6 +179,7 @@ def _turn_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
         "left_out_turn_count": counts["left_out"],
         "raw_token_count": counts["tokens"],
         "compressed_raw_token_count": counts["tokens"] - counts["pending_tokens"],
+        "llm_redo_turn_count": counts["redo"],
     }
 
 
@@ -191,7 +202,8 @@ def _memory_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
 
 def _job_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
     here = (JobRow.tenant == key.tenant, JobRow.space == key.space)
-    waiting = col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING])
+    # A RECOMPRESS job waits for as long as its model is away, and what it will do again is stored and searchable.
+    waiting = and_(col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]), col(JobRow.kind) != JobKind.RECOMPRESS)
     pending, oldest = session.exec(select(func.count(), func.min(JobRow.create_time)).where(*here, waiting)).one()
     failed = session.exec(select(func.count()).where(*here, JobRow.state == JobState.FAILED)).one()
     return {"pending_job_count": pending, "failed_job_count": failed, "oldest_pending_time": oldest}

@@ -1,6 +1,6 @@
 """The tables. Every row belongs to a space of a tenant and goes when the space goes."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -256,6 +256,23 @@ class StreamRow(Row, table=True):
     space: str = Field(primary_key=True, sa_type=Text)
     stream_id: str = Field(primary_key=True, sa_type=Text)
     sequence: int = Field(sa_type=BigInteger)
+
+
+class ModelUsageRow(Row, table=True):
+    """What language models cost a space on one UTC day, by purpose."""
+
+    __tablename__ = "model_usage"
+    __table_args__ = (_of_space(),)
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    space: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+    purpose: str = Field(primary_key=True, sa_type=Text)
+    call_count: int = Field(sa_type=BigInteger)
+    prompt_token_count: int = Field(sa_type=BigInteger)
+    completion_token_count: int = Field(sa_type=BigInteger)
+    cost_usd: float
+    unpriced_call_count: int = Field(sa_type=BigInteger)
 
 
 class KeyRow(Row, table=True):

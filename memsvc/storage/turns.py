@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import insert, tuple_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from memsvc.errors import Conflict, Reason
 from memsvc.storage.cursors import number_at, page_of
@@ -18,6 +20,7 @@ from memsvc.storage.rows import turn_digest, turn_of, turn_values
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import MemoryRow, StreamRow, TurnRow
 from memsvc.types import (
+    LLM_FAILED,
     Accepted,
     Disposition,
     IngestRequestId,
@@ -126,29 +129,56 @@ class SqlTurnLog:
 
     async def pending(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
         """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
-        session_turns = select(TurnRow).where(
-            TurnRow.tenant == space.tenant, TurnRow.space == space.space, TurnRow.scope_key == scope.key
-        )
-        order = (col(TurnRow.event_time), col(TurnRow.ordinal))
 
         def load(session: Session) -> PendingTurns:
-            rows = session.exec(
-                session_turns.where(TurnRow.disposition == Disposition.PENDING).order_by(*order).limit(limit)
-            ).all()
-            if not rows:
-                return PendingTurns((), (), frozenset())
-            before = session.exec(
-                session_turns.where(tuple_(*order) < tuple_(rows[0].event_time, rows[0].ordinal))
-                .order_by(*(column.desc() for column in order))
-                .limit(context)
-            ).all()
-            return PendingTurns(
-                tuple(turn_of(row) for row in reversed(before)),
-                tuple(turn_of(row) for row in rows),
-                _known_entities(session, space, scope),
-            )
+            pending = _session_turns(space, scope).where(TurnRow.disposition == Disposition.PENDING)
+            rows = session.exec(pending.order_by(*_TIMELINE).limit(limit)).all()
+            return _with_context(session, space, scope, rows, context)
 
         return await self._db.read(load)
+
+    async def to_redo(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
+        """As `pending`, of the turns whose outcome is marked LLM_FAILED; those returned follow one another."""
+        marked = col(TurnRow.reason).startswith(LLM_FAILED)
+
+        def load(session: Session) -> PendingTurns:
+            turns = _session_turns(space, scope)
+            first = session.exec(turns.where(marked).order_by(*_TIMELINE).limit(1)).first()
+            if first is None:
+                return PendingTurns((), (), frozenset())
+            onwards = turns.where(tuple_(*_TIMELINE) >= tuple_(first.event_time, first.ordinal))
+            rows = session.exec(onwards.order_by(*_TIMELINE).limit(limit)).all()
+            run = list(takewhile(lambda row: row.reason.startswith(LLM_FAILED), rows))
+            return _with_context(session, space, scope, run, context)
+
+        return await self._db.read(load)
+
+
+_TIMELINE = (col(TurnRow.event_time), col(TurnRow.ordinal))
+
+
+def _session_turns(space: SpaceKey, scope: Scope) -> SelectOfScalar[TurnRow]:
+    return select(TurnRow).where(
+        TurnRow.tenant == space.tenant, TurnRow.space == space.space, TurnRow.scope_key == scope.key
+    )
+
+
+def _with_context(
+    session: Session, space: SpaceKey, scope: Scope, rows: Sequence[TurnRow], context: int
+) -> PendingTurns:
+    if not rows:
+        return PendingTurns((), (), frozenset())
+    before = session.exec(
+        _session_turns(space, scope)
+        .where(tuple_(*_TIMELINE) < tuple_(rows[0].event_time, rows[0].ordinal))
+        .order_by(*(column.desc() for column in _TIMELINE))
+        .limit(context)
+    ).all()
+    return PendingTurns(
+        tuple(turn_of(row) for row in reversed(before)),
+        tuple(turn_of(row) for row in rows),
+        _known_entities(session, space, scope),
+    )
 
 
 def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], now: datetime) -> Accepted:

@@ -258,6 +258,15 @@ class Stats:
     failed_job_count: int
     oldest_pending_time: datetime | None
     unindexed_memory_count: int
+    llm_redo_turn_count: int = 0
+    """Turns that a language model failed to compress, and is still to."""
+    llm_call_count: int = 0
+    llm_prompt_token_count: int = 0
+    """Tokens as the language model counts them."""
+    llm_completion_token_count: int = 0
+    llm_cost_usd: float = 0.0
+    llm_unpriced_call_count: int = 0
+    """Calls of a model without a known price, which `llm_cost_usd` leaves out."""
 
 
 @dataclass(frozen=True, slots=True)

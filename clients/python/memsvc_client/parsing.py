@@ -243,4 +243,10 @@ def stats(response: admin.GetStatsResponse) -> models.Stats:
         failed_job_count=response.failed_job_count,
         oldest_pending_time=moment(response, "oldest_pending_time"),
         unindexed_memory_count=response.unindexed_memory_count,
+        llm_redo_turn_count=response.llm_redo_turn_count,
+        llm_call_count=response.llm_call_count,
+        llm_prompt_token_count=response.llm_prompt_token_count,
+        llm_completion_token_count=response.llm_completion_token_count,
+        llm_cost_usd=response.llm_cost_usd,
+        llm_unpriced_call_count=response.llm_unpriced_call_count,
     )

@@ -439,6 +439,12 @@ class GetStatsResponse(_message.Message):
     FAILED_JOB_COUNT_FIELD_NUMBER: _builtins.int
     OLDEST_PENDING_TIME_FIELD_NUMBER: _builtins.int
     UNINDEXED_MEMORY_COUNT_FIELD_NUMBER: _builtins.int
+    LLM_REDO_TURN_COUNT_FIELD_NUMBER: _builtins.int
+    LLM_CALL_COUNT_FIELD_NUMBER: _builtins.int
+    LLM_PROMPT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    LLM_COMPLETION_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    LLM_COST_USD_FIELD_NUMBER: _builtins.int
+    LLM_UNPRICED_CALL_COUNT_FIELD_NUMBER: _builtins.int
     turn_count: _builtins.int
     """Turns ingested."""
     pending_turn_count: _builtins.int
@@ -454,11 +460,23 @@ class GetStatsResponse(_message.Message):
     compression_ratio: _builtins.float
     """Stored tokens over raw tokens of the compressed turns; 0 while there are none."""
     pending_job_count: _builtins.int
-    """Jobs waiting or running."""
+    """Jobs waiting or running, those excepted that wait to redo turns with a language model."""
     failed_job_count: _builtins.int
     """Jobs in the dead-letter state."""
     unindexed_memory_count: _builtins.int
     """Memories not yet in the vector index."""
+    llm_redo_turn_count: _builtins.int
+    """Turns that the rules compressed because the language model failed; it is still to compress them."""
+    llm_call_count: _builtins.int
+    """Calls of the language model on account of this space, unusable answers included."""
+    llm_prompt_token_count: _builtins.int
+    """Tokens of their prompts, as the model counts them."""
+    llm_completion_token_count: _builtins.int
+    """Tokens of their answers."""
+    llm_cost_usd: _builtins.float
+    """What they cost in US dollars, as far as the model's price is known."""
+    llm_unpriced_call_count: _builtins.int
+    """Calls of models without a known price, which `llm_cost_usd` leaves out."""
     @_builtins.property
     def oldest_pending_time(self) -> _timestamp_pb2.Timestamp:
         """Oldest waiting job."""
@@ -477,10 +495,16 @@ class GetStatsResponse(_message.Message):
         failed_job_count: _builtins.int = ...,
         oldest_pending_time: _timestamp_pb2.Timestamp | None = ...,
         unindexed_memory_count: _builtins.int = ...,
+        llm_redo_turn_count: _builtins.int = ...,
+        llm_call_count: _builtins.int = ...,
+        llm_prompt_token_count: _builtins.int = ...,
+        llm_completion_token_count: _builtins.int = ...,
+        llm_cost_usd: _builtins.float = ...,
+        llm_unpriced_call_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_pending_time", b"oldest_pending_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression_ratio", b"compression_ratio", "failed_job_count", b"failed_job_count", "left_out_turn_count", b"left_out_turn_count", "memory_count", b"memory_count", "oldest_pending_time", b"oldest_pending_time", "pending_job_count", b"pending_job_count", "pending_turn_count", b"pending_turn_count", "raw_token_count", b"raw_token_count", "stored_token_count", b"stored_token_count", "turn_count", b"turn_count", "unindexed_memory_count", b"unindexed_memory_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression_ratio", b"compression_ratio", "failed_job_count", b"failed_job_count", "left_out_turn_count", b"left_out_turn_count", "llm_call_count", b"llm_call_count", "llm_completion_token_count", b"llm_completion_token_count", "llm_cost_usd", b"llm_cost_usd", "llm_prompt_token_count", b"llm_prompt_token_count", "llm_redo_turn_count", b"llm_redo_turn_count", "llm_unpriced_call_count", b"llm_unpriced_call_count", "memory_count", b"memory_count", "oldest_pending_time", b"oldest_pending_time", "pending_job_count", b"pending_job_count", "pending_turn_count", b"pending_turn_count", "raw_token_count", b"raw_token_count", "stored_token_count", b"stored_token_count", "turn_count", b"turn_count", "unindexed_memory_count", b"unindexed_memory_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -809,8 +809,11 @@ class AskRequest(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
+    consistency_token: _builtins.str
+    """From a write; see QueryRequest."""
     @_builtins.property
     def spec(self) -> Global___QuerySpec:
         """The question and its filters."""
@@ -820,10 +823,11 @@ class AskRequest(_message.Message):
         *,
         parent: _builtins.str = ...,
         spec: Global___QuerySpec | None = ...,
+        consistency_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency_token", b"consistency_token", "parent", b"parent", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -839,10 +843,13 @@ class AskResponse(_message.Message):
     ABSTAINED_FIELD_NUMBER: _builtins.int
     CITATIONS_FIELD_NUMBER: _builtins.int
     RETRIEVAL_FIELD_NUMBER: _builtins.int
+    ABSTAIN_REASON_FIELD_NUMBER: _builtins.int
     answer: _builtins.str
     """The answer; empty when the service abstains."""
     abstained: _builtins.bool
     """Whether memory does not hold the answer."""
+    abstain_reason: _builtins.str
+    """Why the service abstains: NOTHING_RETRIEVED, MODEL_ABSTAINED, EMPTY_ANSWER or NO_VALID_CITATION; else empty."""
     @_builtins.property
     def citations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the memories the answer rests on."""
@@ -858,10 +865,11 @@ class AskResponse(_message.Message):
         abstained: _builtins.bool = ...,
         citations: _abc.Iterable[_builtins.str] | None = ...,
         retrieval: Global___QueryResponse | None = ...,
+        abstain_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retrieval", b"retrieval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "answer", b"answer", "citations", b"citations", "retrieval", b"retrieval"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstain_reason", b"abstain_reason", "abstained", b"abstained", "answer", b"answer", "citations", b"citations", "retrieval", b"retrieval"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

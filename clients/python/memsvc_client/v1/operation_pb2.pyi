@@ -34,6 +34,8 @@ class _OperationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operati
     """Indexing of changed memories."""
     OPERATION_KIND_REINDEX: _OperationKind.ValueType  # 4
     """Rebuild of a space's vector index from SQL."""
+    OPERATION_KIND_RECOMPRESS: _OperationKind.ValueType  # 5
+    """Compression of turns that the language model failed to compress before."""
 
 class OperationKind(_OperationKind, metaclass=_OperationKindEnumTypeWrapper):
     """Kinds of operation."""
@@ -48,6 +50,8 @@ OPERATION_KIND_INDEX: OperationKind.ValueType  # 3
 """Indexing of changed memories."""
 OPERATION_KIND_REINDEX: OperationKind.ValueType  # 4
 """Rebuild of a space's vector index from SQL."""
+OPERATION_KIND_RECOMPRESS: OperationKind.ValueType  # 5
+"""Compression of turns that the language model failed to compress before."""
 Global___OperationKind: _TypeAlias = OperationKind  # noqa: Y015
 
 class _OperationState:
