@@ -445,6 +445,14 @@ class Compressor(Protocol):
         ...
 
 
+class Recompressor(Protocol):
+    """Turns that a language model failed to compress into memories after all."""
+
+    async def recompress(self, space: SpaceKey, turns: PendingTurns) -> Compression:
+        """As `Compressor.compress`. Raises ModelUnavailable or ModelUnusable when the model fails again."""
+        ...
+
+
 class LanguageModel(Protocol):
     """Messages to JSON of a schema."""
 

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from memsvc.jobs.indexer import Indexer
-from memsvc.ports import Compressor, MemoryLog, TurnLog
+from memsvc.ports import Compressor, MemoryLog, Recompressor, TurnLog
 from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope
 
 WINDOW_TURNS = 256
 """Turns compressed and committed at once."""
+
+REDO_TURNS = 10
+"""Turns that are compressed again at once: what one question to a language model holds."""
 
 CONTEXT_TURNS = 12
 """Turns before the first pending one: a window of ten for novelty, two more for references."""
@@ -30,17 +33,27 @@ class Handler(Protocol):
 class CompressHandler:
     """Compresses the pending turns of one session and makes the new memories searchable."""
 
-    def __init__(self, *, turns: TurnLog, memories: MemoryLog, compressor: Compressor, indexer: Indexer) -> None:
+    def __init__(
+        self,
+        *,
+        turns: TurnLog,
+        memories: MemoryLog,
+        compressor: Compressor,
+        indexer: Indexer,
+        window_turns: int = WINDOW_TURNS,
+    ) -> None:
         self._turns = turns
         self._memories = memories
         self._compressor = compressor
         self._indexer = indexer
+        self._window_turns = window_turns
 
     async def __call__(self, job: Job, progress: Progress) -> JobSummary:
         """Compress and index, beginning with what an earlier attempt committed and did not index."""
         scope = Scope(*job.payload["scope"])
         summary = await self._index(job, scope, JobSummary())
-        while (batch := await self._turns.pending(job.space, scope, limit=WINDOW_TURNS, context=CONTEXT_TURNS)).pending:
+        limit = self._window_turns
+        while (batch := await self._turns.pending(job.space, scope, limit=limit, context=CONTEXT_TURNS)).pending:
             compression = await self._compressor.compress(job.space, batch)
             written = await self._memories.commit(job.space, job, compression)
             summary = _count(summary, compression, frozenset(written))
@@ -64,6 +77,29 @@ def _count(summary: JobSummary, compression: Compression, written: frozenset[str
         created_count=summary.created_count + created,
         left_out_turn_count=summary.left_out_turn_count + left_out,
     )
+
+
+class RecompressHandler:
+    """Compresses again, with a language model, turns of one session that it failed to compress before."""
+
+    def __init__(self, *, turns: TurnLog, memories: MemoryLog, recompressor: Recompressor, indexer: Indexer) -> None:
+        self._turns = turns
+        self._memories = memories
+        self._recompressor = recompressor
+        self._indexer = indexer
+
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
+        """Redo marked turns a few at a time, so that a model that fails again loses none of those before."""
+        scope = Scope(*job.payload["scope"])
+        summary = JobSummary()
+        while (batch := await self._turns.to_redo(job.space, scope, limit=REDO_TURNS, context=CONTEXT_TURNS)).pending:
+            compression = await self._recompressor.recompress(job.space, batch)
+            written, superseded = await self._memories.redo(job.space, job, compression)
+            summary = _count(summary, compression, frozenset(written))
+            summary = replace(summary, superseded_count=summary.superseded_count + superseded)
+            await progress(0.5)
+        indexed = [count async for count in self._indexer.index(job.space, scope=scope)]
+        return replace(summary, indexed_count=sum(indexed))
 
 
 class IndexHandler:
@@ -99,11 +135,27 @@ class ReindexHandler:
 
 
 def handlers(
-    *, turns: TurnLog, memories: MemoryLog, compressor: Compressor, indexer: Indexer
+    *,
+    turns: TurnLog,
+    memories: MemoryLog,
+    compressor: Compressor,
+    indexer: Indexer,
+    recompressor: Recompressor | None = None,
+    window_turns: int = WINDOW_TURNS,
 ) -> Mapping[JobKind, Handler]:
-    """The handler of every kind of job that this release runs."""
-    return {
-        JobKind.COMPRESS: CompressHandler(turns=turns, memories=memories, compressor=compressor, indexer=indexer),
+    """The handler of every kind of job that this release runs; RECOMPRESS jobs wait where there is no recompressor.
+
+    `window_turns` are compressed and committed at once: fewer where compression is slow or costs money.
+    """
+    made: dict[JobKind, Handler] = {
+        JobKind.COMPRESS: CompressHandler(
+            turns=turns, memories=memories, compressor=compressor, indexer=indexer, window_turns=window_turns
+        ),
         JobKind.INDEX: IndexHandler(indexer),
         JobKind.REINDEX: ReindexHandler(memories=memories, indexer=indexer),
     }
+    if recompressor is not None:
+        made[JobKind.RECOMPRESS] = RecompressHandler(
+            turns=turns, memories=memories, recompressor=recompressor, indexer=indexer
+        )
+    return made

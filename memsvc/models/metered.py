@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from memsvc.errors import ModelBudgetSpent, ModelUnusable
+import structlog
+
+from memsvc.errors import ModelBudgetSpent, ModelUnavailable, ModelUnusable
 from memsvc.ports import LanguageModel, UsageLedger
 from memsvc.types import ChatMessage, Completion, ModelPurpose, SpaceKey, utc_now
+
+log = structlog.get_logger(__name__)
 
 
 class LedgerModel:
@@ -54,7 +58,11 @@ class LedgerModel:
         try:
             completion = await self._model.complete(messages, schema, max_tokens=max_tokens)
         except ModelUnusable as error:
+            log.warning("llm.unusable_answer", purpose=purpose, reason=error.reason, tokens=error.usage.token_count)
             await self._ledger.record(space, purpose, error.usage)
+            raise
+        except ModelUnavailable as error:
+            log.warning("llm.unavailable", purpose=purpose, reason=error.reason, **error.metadata)
             raise
         await self._ledger.record(space, purpose, completion.usage)
         return completion

@@ -1,0 +1,169 @@
+"""The answer of a language model, checked: statements that are borne out become memories, the others get a reason."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memsvc.compression.grounding import Evidence, Rejection, absolute, evidence, has_words, is_told, judge
+from memsvc.compression.prompting import Window
+from memsvc.compression.symbols import salience
+from memsvc.language.timeline import find_times
+from memsvc.ports import Analyzer, Surprisal, TokenCounter
+from memsvc.types import Analysis, Interval, Memory, SpaceKey, Symbolic, Turn, TurnRef
+
+_IDS = uuid.UUID("1f2b6b0e-6b0b-5c44-8f0f-0a7a5d2f3b61")
+_MOST_NAMES, _LONGEST_NAME = 64, 256
+"""The API's limits of a symbolic view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A statement as the model gave it: its text with single spaces and absolute dates, and the turns it cites."""
+
+    fields: dict[str, Any]
+    text: str
+    known: Evidence | None
+    """None when it cites no turn of the window."""
+
+    @property
+    def refs(self) -> tuple[TurnRef, ...]:
+        """The cited turns, in order of time."""
+        return tuple(turn.ref for turn in self.known.turns) if self.known else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A statement and why it was dropped, None when it was not."""
+
+    draft: Draft
+    rejection: Rejection | None
+
+
+class Restater:
+    """Checks statements and makes memories of them.
+
+    Args:
+        name: of the compressor that the memories are said to come from.
+        analyzer: tags and entities of the statements.
+        surprisal: self-information of words, for the salience.
+        tokens: the tokenizer that budgets are given in.
+    """
+
+    def __init__(self, name: str, *, analyzer: Analyzer, surprisal: Surprisal, tokens: TokenCounter) -> None:
+        self._name = name
+        self._analyzer = analyzer
+        self._surprisal = surprisal
+        self._tokens = tokens
+
+    async def verdicts(self, window: Window, units: Sequence[dict[str, Any]]) -> list[Verdict]:
+        """Judge the statements of one answer, each on its own."""
+        drafts = [_draft(window, unit) for unit in units]
+        analyses = await self._analyzer.analyze([draft.text for draft in drafts])
+        judged = zip(drafts, analyses, strict=True)
+        return [Verdict(draft, self._judge(draft, analysis)) for draft, analysis in judged]
+
+    def _judge(self, draft: Draft, analysis: Analysis) -> Rejection | None:
+        known = draft.known
+        if known is None:
+            return Rejection.NO_SOURCE
+        source_tokens = sum(self._tokens.count(turn.content) for turn in known.turns)
+        return judge(draft.text, analysis, known, tokens=self._tokens.count(draft.text), source_tokens=source_tokens)
+
+    def memories(self, space: SpaceKey, drafts: Sequence[Draft], session: Sequence[Turn]) -> list[Memory]:
+        """Make memories of accepted statements; ids follow from the turns they cite, their order, and the name."""
+        ordinals: dict[tuple[TurnRef, ...], int] = {}
+        made = []
+        for draft in drafts:
+            ordinal = ordinals.get(draft.refs, 0)
+            ordinals[draft.refs] = ordinal + 1
+            made.append(self._memory(space, draft, ordinal, session))
+        return made
+
+    def _memory(self, space: SpaceKey, draft: Draft, ordinal: int, session: Sequence[Turn]) -> Memory:
+        known = draft.known
+        if known is None:
+            raise AssertionError("a statement without sources is never accepted")
+        last = known.turns[-1]
+        symbolic, interval = _symbolic(draft.fields, known), _validity(draft, known)
+        plain = _without_speaker(draft.text, known)
+        return Memory(
+            id=self._id(space, draft.refs, ordinal),
+            scope=last.scope,
+            text=draft.text,
+            event_time=last.event_time,
+            symbolic=symbolic,
+            valid_from=interval.start if interval else None,
+            valid_to=interval.end if interval else None,
+            salience=salience(plain, "en", symbolic, dated=interval is not None, surprisal=self._surprisal),
+            token_count=self._tokens.count(draft.text),
+            sources=draft.refs,
+            compressor=self._name,
+            dense_text=plain,
+            lexical_text=_lexical(draft.text, last, session),
+        )
+
+    def _id(self, space: SpaceKey, refs: Sequence[TurnRef], ordinal: int) -> str:
+        turns = (ref.turn_id for ref in refs)
+        parts = [space.tenant, space.space, refs[0].scope.key, *turns, str(ordinal), self._name]
+        return str(uuid.uuid5(_IDS, "\x1f".join(parts)))
+
+
+def _draft(window: Window, unit: dict[str, Any]) -> Draft:
+    text = " ".join(str(unit["text"]).split())
+    ids = window.ids
+    cited = [turn for id_, turn in ids.items() if id_ in unit["turns"]]
+    if not cited or not ids.keys() >= set(unit["turns"]):
+        return Draft(unit, text, None)
+    known = evidence(cited, (turn.speaker_name for turn in (*window.context, *window.turns)))
+    return Draft(unit, absolute(text, known), known)
+
+
+def _symbolic(fields: dict[str, Any], known: Evidence) -> Symbolic:
+    """The model's attributes, those left out that the turns do not name."""
+    return Symbolic(
+        people=_supported(fields["people"], known),
+        entities=_supported(fields["entities"], known),
+        place=next(iter(_supported([fields["place"]], known)), ""),
+        topic=next(iter(_supported([fields["topic"]], known)), ""),
+    )
+
+
+def _supported(names: Iterable[str], known: Evidence) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for name in names:
+        clean = " ".join(name.split())
+        if clean.isprintable() and len(clean) <= _LONGEST_NAME and has_words(clean, known):
+            found.setdefault(clean.casefold(), clean)
+    return tuple(found.values())[:_MOST_NAMES]
+
+
+def _validity(draft: Draft, known: Evidence) -> Interval | None:
+    """When the statement holds: the one time that it names, else the time the model gave, if the turns tell it."""
+    base = known.turns[-1].event_time
+    for text in (draft.text, str(draft.fields["time"])):
+        told = {mention.interval for mention in find_times(text, base) if is_told(mention, known)}
+        if len(told) == 1:
+            return told.pop()
+        if told:
+            return None
+    return None
+
+
+def _without_speaker(text: str, known: Evidence) -> str:
+    """The statement without the speaker it begins with; a name moves an embedding towards all that person said."""
+    for name in known.speakers:
+        rest = text.removeprefix(name).removeprefix(":").strip()
+        if rest != text and any(character.isalnum() for character in rest):
+            return rest
+    return text
+
+
+def _lexical(text: str, turn: Turn, session: Sequence[Turn]) -> str:
+    """The statement, its speaker, its date in words, and what the turns around it say."""
+    place = next((i for i, other in enumerate(session) if other.ref == turn.ref), 0)
+    around = session[max(0, place - 2) : place + 2]
+    date = f"{turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
+    return "\n".join([text, f"{turn.speaker_name}, {date}", *(other.content for other in around)])
