@@ -28,7 +28,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from sentence_transformers import SentenceTransformer
 
-from memsvc.bench.conversations import Conversation, Message, read
+from memsvc.bench.conversations import Conversation, Message
+from memsvc.bench.reading import read
 from memsvc.models.weights import minilm_folder
 from memsvc.process import service
 from memsvc_client import MemoryClient

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from memsvc import __version__
 from memsvc.cli import connection, render
+from memsvc.cli.bench import bench
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
 from memsvc.telemetry import configure_logging
@@ -25,7 +26,6 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Long-term memory for LLM agents, at a small token cost."
 )
 keys = typer.Typer(no_args_is_help=True, help="API keys, on the service's machine.")
-bench = typer.Typer(no_args_is_help=True, help="Benchmarks on your own data.")
 app.add_typer(keys, name="keys")
 app.add_typer(bench, name="bench")
 
@@ -233,18 +233,6 @@ def demo(
 ) -> None:
     """Start a fresh service, ingest a conversation, ask it questions, show what was compressed, clean up."""
     importlib.import_module("memsvc.cli.demo").run(keep=keep)
-
-
-@bench.command("speed")
-def bench_speed(
-    data: Annotated[
-        Path | None, typer.Option(help="Conversations in LoCoMo's format.", show_default="the demo's")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/speed.json"),
-    queries: Annotated[int, typer.Option(min=1, help="Queries to time.")] = 200,
-) -> None:
-    """Ingest and query through the SDK, beside the bare embedder and the bare index in the same run."""
-    importlib.import_module("memsvc.bench.speed").run(data=data, out=out, queries=queries)
 
 
 @app.command()
