@@ -33,7 +33,12 @@ you and we, and persons and things in place of he, she and it;
 - lists in "turns" the ids of the turns it comes from.
 
 "people" are the persons it names, "entities" its other names, "place" where it is, "topic" two or three words, "time" \
-the date it is about; each empty when there is none. When nothing is worth keeping, "units" is empty."""
+the date it is about; each empty when there is none. "units" is empty only when no turn says anything.
+
+Example. For {"turns": [{"id": "t1", "speaker": "Ana", "text": "We fly to Oslo tomorrow!", "times": {"tomorrow": \
+"9 May 2023"}}, {"id": "t2", "speaker": "Ben", "text": "Nice!"}]} the answer is {"units": [{"turns": ["t1"], "text": \
+"Ana flies to Oslo on 9 May 2023.", "people": ["Ana"], "entities": ["Oslo"], "place": "Oslo", "topic": "fly to Oslo", \
+"time": "9 May 2023"}]}"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ SchemaMode = Literal["auto", "json_schema", "json_object", "none"]
 RETRY_SECONDS = 5.0
 """What a caller is told to wait when neither the endpoint nor the circuit says."""
 _NOT_UNDERSTOOD = (400, 422)
+_SERVER_ERROR = 500
 _FENCED = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
@@ -164,7 +165,7 @@ class LitellmModel:
 
     def _retrying(self) -> AsyncRetrying:
         return AsyncRetrying(
-            retry=retry_if_exception(is_passing),
+            retry=retry_if_exception(lambda error: is_passing(error) and not _names_the_format(error)),
             stop=stop_after_attempt(self._attempts) | stop_before_delay(self._retry_seconds),
             wait=self._pause,
             reraise=True,
@@ -176,7 +177,8 @@ class LitellmModel:
 
     def _is_not_understood(self, error: BaseException) -> bool:
         telling = (self._litellm.ContextWindowExceededError, self._litellm.ContentPolicyViolationError)
-        return getattr(error, "status_code", None) in _NOT_UNDERSTOOD and not isinstance(error, telling)
+        status = getattr(error, "status_code", None)
+        return (status in _NOT_UNDERSTOOD and not isinstance(error, telling)) or _names_the_format(error)
 
     def _failure(self, error: BaseException) -> ModelUnavailable | ModelUnusable:
         cause = type(error).__name__
@@ -221,6 +223,11 @@ class LitellmModel:
             cost_usd=cost,
             unpriced_call_count=unpriced,
         )
+
+
+def _names_the_format(error: BaseException) -> bool:
+    """Whether a 500 is about `response_format`: llama-cpp-python's server answers one to a type it does not know."""
+    return getattr(error, "status_code", None) == _SERVER_ERROR and "response_format" in str(error)
 
 
 def _forms(mode: SchemaMode, takes_format: bool) -> tuple[str, ...]:

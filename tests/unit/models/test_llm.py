@@ -101,6 +101,12 @@ async def test_the_form_of_the_schema_that_worked_is_kept(
     assert (json.dumps(SCHEMA) in last["messages"][0]["content"]) is (worked == "none")
 
 
+async def test_a_server_error_about_the_format_counts_as_not_understood(server: ChatServer) -> None:
+    server.script = [Reply(status=500, message="{'loc': ('body', 'response_format', 'type')}")]
+    assert (await ask(model(server))).value == GOOD
+    assert [body["response_format"]["type"] for body in server.requests] == ["json_schema", "json_object"]
+
+
 @pytest.mark.parametrize("mode", ["json_schema", "json_object", "none"])
 async def test_a_form_that_was_set_is_the_only_one(server: ChatServer, mode: str) -> None:
     await ask(model(server, schema_mode=mode))
