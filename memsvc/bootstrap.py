@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from memsvc.compression.entropy import GateSettings
+from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
 from memsvc.config import Settings
 from memsvc.errors import FailedPrecondition, Reason
@@ -23,10 +24,13 @@ from memsvc.jobs.worker import Worker
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.cache import CachedEmbedder
 from memsvc.models.embedder import SentenceTransformerEmbedder
+from memsvc.models.llm import LitellmModel
+from memsvc.models.metered import LedgerModel
 from memsvc.models.remote import LitellmEmbedder
 from memsvc.models.surprisal import WordFrequencySurprisal
 from memsvc.models.tokens import Cl100kCounter
-from memsvc.ports import Embedder, VectorIndex
+from memsvc.ports import Embedder, MeteredModel, VectorIndex
+from memsvc.retrieval.ask import Asker
 from memsvc.retrieval.retriever import Retriever
 from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
@@ -36,6 +40,7 @@ from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.migrate import current, head, upgrade
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
+from memsvc.storage.usage import SqlUsageLedger
 from memsvc.types import JobKind, KeyRole
 from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.server import ServerIndex, connect
@@ -43,6 +48,8 @@ from memsvc.vectors.server import ServerIndex, connect
 log = structlog.get_logger(__name__)
 
 DEFAULT_TENANT = "default"
+LLM_WINDOW_TURNS = 40
+"""Turns that a language model compresses before they are committed: a worker that dies pays for no more again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ class Engine:
     worker: Worker
     retriever: Retriever
     tokens: Cl100kCounter
+    model: MeteredModel | None
 
 
 def migrate(settings: Settings) -> None:
@@ -120,14 +128,26 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
         tokens = Cl100kCounter()
         analyzer = SpacyAnalyzer()
         indexer = Indexer(memories=stores.memories, index=index, embedder=embedder)
-        compressor = RulesCompressor(
+        surprisal = WordFrequencySurprisal()
+        rules = RulesCompressor(
             analyzer=analyzer,
             embedder=embedder,
-            surprisal=WordFrequencySurprisal(),
+            surprisal=surprisal,
             tokens=tokens,
             gate=GateSettings(alpha=settings.gate_alpha, threshold=settings.gate_threshold),
         )
-        jobs = handlers(turns=stores.turns, memories=stores.memories, compressor=compressor, indexer=indexer)
+        model = build_model(settings, stores)
+        jobs = handlers(turns=stores.turns, memories=stores.memories, compressor=rules, indexer=indexer)
+        if model is not None and settings.compresses_with_llm:
+            compressor = LlmCompressor(model=model, rules=rules, analyzer=analyzer, surprisal=surprisal, tokens=tokens)
+            jobs = handlers(
+                turns=stores.turns,
+                memories=stores.memories,
+                compressor=compressor,
+                indexer=indexer,
+                recompressor=compressor,
+                window_turns=LLM_WINDOW_TURNS,
+            )
         yield Engine(
             stores=stores,
             index=index,
@@ -138,7 +158,24 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
                 index=index, embedder=embedder, analyzer=analyzer, tokens=tokens, memories=stores.memories
             ),
             tokens=tokens,
+            model=model,
         )
+
+
+def build_model(settings: Settings, stores: Stores) -> MeteredModel | None:
+    """The language model that the settings name, on account of the space it works for; None when they name none."""
+    if not settings.llm_model:
+        return None
+    model = LitellmModel(
+        settings.llm_model,
+        api_base=settings.llm_api_base or None,
+        api_key=settings.llm_api_key.get_secret_value() or None,
+        timeout=settings.llm_timeout_seconds,
+        retry_seconds=2 * settings.llm_timeout_seconds,
+        concurrency=settings.llm_concurrency,
+        schema_mode=settings.llm_schema_mode,
+    )
+    return LedgerModel(model, SqlUsageLedger(stores.database), daily_tokens=settings.llm_daily_tokens)
 
 
 def build_embedder(settings: Settings) -> Embedder:
@@ -246,6 +283,7 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
                 index=engine.index,
                 retriever=engine.retriever,
                 tokens=engine.tokens,
+                asker=Asker(engine.retriever, engine.model) if engine.model else None,
             ),
             server_options(settings),
         )

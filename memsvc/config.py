@@ -72,6 +72,28 @@ class Settings(BaseSettings):
     embedding_cache_entries: int = Field(20_000, ge=0, le=10**8, description="Texts whose embedding is kept in memory.")
     gate_threshold: float = Field(0.35, ge=0, le=1, description="Entropy gate: windows that score below are left out.")
     gate_alpha: float = Field(0.5, ge=0, le=1, description="Entropy gate: weight of new entities against novelty.")
+    compressor: Literal["auto", "rules", "llm"] = Field(
+        "auto", description="`rules` needs no language model, `llm` needs one; `auto` is `llm` where llm_model is set."
+    )
+    llm_model: str = Field(
+        "",
+        description="Language model for compression and Ask, as litellm names it, such as `openai/gpt-4o-mini`; empty "
+        "uses none.",
+    )
+    llm_api_base: str = Field("", description="Base URL of the language model; empty is the provider's own.")
+    llm_api_key: SecretStr = Field(
+        SecretStr(""), description="Key of the language model; empty reads the provider's environment variable."
+    )
+    llm_timeout_seconds: float = Field(60.0, gt=0, le=3600, description="Patience with one call of a language model.")
+    llm_concurrency: int = Field(4, ge=1, le=1000, description="Calls of the language model at once.")
+    llm_schema_mode: Literal["auto", "json_schema", "json_object", "none"] = Field(
+        "auto",
+        description="How the language model is told the form of its answer: OpenAI's `json_schema`, llama.cpp's "
+        "`json_object` with a schema, or in words; `auto` finds out.",
+    )
+    llm_daily_tokens: int = Field(
+        0, ge=0, le=10**12, description="Tokens of the language model that a space may use in a UTC day; 0 is no bound."
+    )
     worker_concurrency: int = Field(
         2, ge=0, le=256, description="Jobs run at once inside `memsvc serve`; 0 leaves them to `memsvc worker`."
     )
@@ -119,12 +141,19 @@ class Settings(BaseSettings):
             raise ValueError("tls_cert_file and tls_key_file: set both or neither")
         if self.embedder.startswith("litellm:") and not self.embedder_dimension:
             raise ValueError("embedder_dimension: required with a `litellm:` embedder")
+        if self.compressor == "llm" and not self.llm_model:
+            raise ValueError("llm_model: required with the compressor `llm`")
         return self
 
     @property
     def sql_url(self) -> str:
         """URL of the database in use."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'memsvc.db'}"
+
+    @property
+    def compresses_with_llm(self) -> bool:
+        """Whether turns are compressed with the language model."""
+        return bool(self.llm_model) and self.compressor != "rules"
 
     @property
     def api_key_file(self) -> Path:

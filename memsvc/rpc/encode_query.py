@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from memsvc.retrieval.ask import Answer
 from memsvc.rpc.encode import failure_message, memory_message
 from memsvc.rpc.enums import OUTCOME_TO_PROTO, VIEW_TO_PROTO
 from memsvc.rpc.fields import timestamp
@@ -39,6 +40,17 @@ def explain_message(space_id: str, retrieval: Retrieval) -> memory_service_pb2.E
         ],
         plan=_plan(retrieval.plan),
         hits=[_hit(space_id, hit) for hit in retrieval.hits],
+    )
+
+
+def answer_message(space_id: str, answer: Answer) -> memory_service_pb2.AskResponse:
+    """What Ask answers, with what Query answers for the same spec."""
+    return memory_service_pb2.AskResponse(
+        answer=answer.text,
+        abstained=answer.abstention is not None,
+        abstain_reason=answer.abstention or "",
+        citations=[memory_name(space_id, memory_id) for memory_id in answer.citations],
+        retrieval=query_message(space_id, answer.retrieval, FieldMask()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from memsvc.errors import NotFound, NotImplementedYet, Reason, StaleEtag
+from memsvc.errors import FailedPrecondition, NotFound, Reason, StaleEtag
 from memsvc.ingest.accept import TurnAcceptor
 from memsvc.ingest.stream import IngestStream
 from memsvc.ingest.violations import Violations
@@ -21,7 +21,7 @@ from memsvc.rpc.decode import (
     turn_of,
 )
 from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message
-from memsvc.rpc.encode_query import explain_message, query_message
+from memsvc.rpc.encode_query import answer_message, explain_message, query_message
 from memsvc.rpc.enums import DISPOSITION_FROM_PROTO
 from memsvc.rpc.fields import check_read_mask, check_update_mask, enums_of, page_size
 from memsvc.rpc.idempotency import write_id
@@ -97,8 +97,17 @@ class MemoryService:
         return explain_message(space.space, retrieval)
 
     async def ask(self, request: pb.AskRequest, call: Call) -> pb.AskResponse:
-        """Not part of this release."""
-        raise NotImplementedYet("Ask needs a language model, which this release does not call; use Query")
+        """Answer from memory with citations, or abstain; needs a language model."""
+        space = call.space(parse_space("parent", request.parent))
+        violations = Violations()
+        spec = spec_of(request.spec, violations)
+        violations.check()
+        asker = self._services.asker
+        if asker is None:
+            raise FailedPrecondition("Ask needs a language model: set llm_model", reason=Reason.LLM_NOT_CONFIGURED)
+        await self._services.spaces.get(space)
+        await self._waiter.until_consistent(call, space, request.consistency_token)
+        return answer_message(space.space, await asker.ask(space, spec))
 
     async def list_memories(self, request: pb.ListMemoriesRequest, call: Call) -> pb.ListMemoriesResponse:
         """List memories, newest first."""

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from memsvc.ports import JobQueue, KeyStore, MemoryLog, SpaceStore, TokenCounter, TurnLog, VectorIndex
-from memsvc.types import QuerySpec, Retrieval, SpaceKey
+from memsvc.retrieval.ask import Answer, Retrieves
+from memsvc.types import QuerySpec, SpaceKey
 
 
-class Retrieves(Protocol):
-    """The one path of Query and Explain."""
+class Asks(Protocol):
+    """What Ask does after it has read its request."""
 
-    async def retrieve(self, space: SpaceKey, spec: QuerySpec) -> Retrieval:
-        """Answer a query with its full trace. Raises Unavailable ALL_VIEWS_FAILED."""
+    async def ask(self, space: SpaceKey, spec: QuerySpec) -> Answer:
+        """Answer a question, or abstain. Raises Unavailable and ModelUnusable."""
         ...
 
 
@@ -29,3 +30,5 @@ class Services:
     index: VectorIndex
     retriever: Retrieves
     tokens: TokenCounter
+    asker: Asks | None = None
+    """None where no language model is configured."""

@@ -225,13 +225,13 @@ async def test_the_async_client_does_the_same(running: ServiceProcess, space: st
 def test_a_method_of_a_later_release_says_so(running: ServiceProcess) -> None:
     from grpc import StatusCode, insecure_channel
 
-    from memsvc_client.v1 import memory_service_pb2 as service
-    from memsvc_client.v1 import memory_service_pb2_grpc as stubs
+    from memsvc_client.v1 import admin_service_pb2 as service
+    from memsvc_client.v1 import admin_service_pb2_grpc as stubs
 
     with insecure_channel(running.address) as channel:
-        stub = stubs.MemoryServiceStub(channel)
-        request = service.AskRequest(parent="spaces/default", spec=service.QuerySpec(text="Who?"))
+        stub = stubs.AdminServiceStub(channel)
+        request = service.ListAuditEventsRequest()
         with pytest.raises(Exception) as error:  # noqa: PT011 - grpc's own error class is private
-            stub.Ask(request, metadata=(("authorization", f"Bearer {running.api_key}"),), timeout=5)
+            stub.ListAuditEvents(request, metadata=(("authorization", f"Bearer {running.api_key}"),), timeout=5)
     assert error.value.code() is StatusCode.UNIMPLEMENTED
     assert "release" in error.value.details()

@@ -229,9 +229,11 @@ async def test_watch_starts_with_a_bookmark_and_resumes(server: Running, client:
     assert reason_of(caught.value) == "RESUME_TOKEN_INVALID"
 
 
-async def test_ask_is_not_implemented(client: Client) -> None:
+async def test_ask_needs_a_language_model(client: Client) -> None:
+    error = await refused(client, "Ask", pb.AskRequest(parent=PARENT, spec=pb.QuerySpec(text="Who?")))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "LLM_NOT_CONFIGURED")
     error = await refused(client, "Ask", pb.AskRequest(parent=PARENT))
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
 
 
 async def test_turns_of_a_scope(client: Client) -> None:

@@ -43,6 +43,8 @@ def test_arguments_win_over_the_environment_and_that_over_the_file(
         ('database_url = "mysql://x"', "database_url", "postgresql+psycopg://"),
         ('tls_cert_file = "a.pem"', "tls_key_file", "both or neither"),
         ('embedder = "litellm:openai/x"', "embedder_dimension", "required"),
+        ('compressor = "llm"', "llm_model", "required"),
+        ('compressor = "magic"', "compressor", "'auto', 'rules' or 'llm'"),
         ("listen = ", "memsvc.toml", "not TOML"),
     ],
 )
@@ -52,6 +54,14 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(tmp_path: Path, content: 
         load()
     assert names in str(error.value)
     assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("compressor", "model", "with_llm"),
+    [("auto", "", False), ("auto", "openai/x", True), ("rules", "openai/x", False), ("llm", "openai/x", True)],
+)
+def test_a_language_model_compresses_where_one_is_set(compressor: str, model: str, with_llm: bool) -> None:
+    assert load(compressor=compressor, llm_model=model).compresses_with_llm is with_llm
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
