@@ -194,6 +194,25 @@ def search(
 
 
 @app.command(rich_help_panel=CLIENT)
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    user: UserId = "",
+    agent: AgentId = "",
+    session: SessionId = "",
+    max_tokens: MaxTokens = 0,
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+    json: Json = False,
+) -> None:
+    """Let the service's language model answer a question from memory, with its sources, or abstain."""
+    with _client(data_dir, address, api_key, space) as client:
+        answer = client.ask(question, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+    _print(answer, json, render.answer(answer))
+
+
+@app.command(rich_help_panel=CLIENT)
 def explain(
     query: Annotated[str, typer.Argument(help="The question.")],
     user: UserId = "",

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from memsvc_client.models import Operation, SearchResult, Stats
+from memsvc_client.models import Answer, Operation, SearchResult, Stats
 from memsvc_client.trace import Candidate, Explanation
 
 out = Console()
@@ -51,6 +51,14 @@ def search(result: SearchResult) -> RenderableType:
     )
     failed = [f"[red]{view.view} view failed: {escape(view.error)}[/]" for view in result.views if view.error]
     return Group(table if result.hits else "[dim]nothing matched[/]", f"[dim]{facts}[/]", *failed)
+
+
+def answer(value: Answer) -> RenderableType:
+    """The answer and the memories it rests on, or why there is none."""
+    head = f"[yellow]no answer[/]: {value.abstain_reason}" if value.abstained else f"[bold]{escape(value.text)}[/]"
+    sources = [f"[dim]- {escape(hit.memory)}[/]" for hit in value.sources]
+    facts = f"[dim]from {len(value.result)} memories, {value.result.token_count} tokens[/]"
+    return Group(head, *sources, facts)
 
 
 def explanation(trace: Explanation, *, limit: int) -> RenderableType:
@@ -117,6 +125,14 @@ def stats(values: Stats) -> Table:
         ("jobs waiting or running", f"{values.pending_job_count:,}"),
         ("jobs failed for good", f"{values.failed_job_count:,}"),
     ]
+    if values.llm_call_count or values.llm_redo_turn_count:
+        priced = f"${values.llm_cost_usd:,.4f}" if not values.llm_unpriced_call_count else "not known"
+        rows += [
+            ("language model: calls", f"{values.llm_call_count:,}"),
+            ("  tokens in, out", f"{values.llm_prompt_token_count:,}, {values.llm_completion_token_count:,}"),
+            ("  cost", priced),
+            ("  turns it is still to redo", f"{values.llm_redo_turn_count:,}"),
+        ]
     if values.oldest_pending_time:
         rows.append(("oldest job waiting since", f"{values.oldest_pending_time:%Y-%m-%d %H:%M:%S}"))
     for row in rows:

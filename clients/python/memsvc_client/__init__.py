@@ -25,6 +25,7 @@ from memsvc_client.errors import (
 from memsvc_client.messages import Filters, Message
 from memsvc_client.models import (
     AddResult,
+    Answer,
     Memory,
     MemoryChange,
     Operation,
@@ -45,6 +46,7 @@ from memsvc_client.version import __version__
 
 __all__ = [
     "AddResult",
+    "Answer",
     "AsyncMemoryClient",
     "Cancelled",
     "Conflict",

@@ -21,6 +21,7 @@ from memsvc_client.memory_flows import MemoryFlows, Written, spec
 from memsvc_client.messages import Filters, Messages, Time
 from memsvc_client.models import (
     AddResult,
+    Answer,
     Memory,
     MemoryChange,
     SearchResult,
@@ -156,6 +157,29 @@ class AsyncMemoryClient:
         scope = inputs.scope(user_id, agent_id, session_id, run_id)
         wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
         return Context(await self._transport.run(self._flows.search(wanted, after, timeout)))
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        filters: Filters | None = None,
+        max_tokens: int | None = None,
+        limit: int | None = None,
+        after: str | Written | None = None,
+        ask_time: Time | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Let the service's language model answer from memory, with citations; it may abstain.
+
+        Raises FailedPrecondition with the reason LLM_NOT_CONFIGURED where the service has none.
+        """
+        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        wanted = spec(question, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        return await self._transport.run(self._flows.ask(wanted, after, timeout))
 
     async def get(self, memory_id: str, *, timeout: float | None = None) -> Memory:
         """Return one memory. Raises NotFound."""

@@ -16,6 +16,7 @@ from memsvc_client.errors import InvalidArgument, invalid, invalid_fields
 from memsvc_client.flows import Calls, Flow, unary
 from memsvc_client.models import (
     AddResult,
+    Answer,
     Memory,
     MemoryChange,
     Operation,
@@ -98,6 +99,11 @@ class MemoryFlows:
         """Query, with the trace."""
         request = service.ExplainRequest(parent=self.parent, spec=spec, consistency_token=_token(after))
         return self.calls.call(methods.EXPLAIN, request, parsing.explanation, timeout=timeout)
+
+    def ask(self, spec: service.QuerySpec, after: str | Written | None, timeout: float | None) -> Flow[Answer]:
+        """Ask."""
+        request = service.AskRequest(parent=self.parent, spec=spec, consistency_token=_token(after))
+        return self.calls.call(methods.ASK, request, parsing.answer, timeout=timeout)
 
     def get(self, memory_id: str, timeout: float | None) -> Flow[Memory]:
         """Get one memory."""

@@ -128,6 +128,26 @@ class SearchResult(Sequence[SearchHit]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a language model answers from memory, or that it abstains."""
+
+    text: str
+    """Empty when it abstains."""
+    abstained: bool
+    abstain_reason: str
+    """`NOTHING_RETRIEVED`, `MODEL_ABSTAINED`, `EMPTY_ANSWER` or `NO_VALID_CITATION`; empty for an answer."""
+    citations: tuple[str, ...]
+    """Ids of the memories that the answer rests on; each is one of `result`."""
+    result: SearchResult
+    """What was retrieved for it."""
+
+    @property
+    def sources(self) -> tuple[SearchHit, ...]:
+        """The memories that are cited."""
+        return tuple(hit for hit in self.result.hits if hit.id in self.citations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryChange:
     """One change of a memory: `created`, `updated`, `superseded` or `deleted`."""
 

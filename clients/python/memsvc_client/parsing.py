@@ -156,6 +156,17 @@ def _candidate(candidate: service.Hit) -> trace.Candidate:
     )
 
 
+def answer(response: service.AskResponse) -> models.Answer:
+    """Parse an answer, or an abstention."""
+    return models.Answer(
+        text=response.answer,
+        abstained=response.abstained,
+        abstain_reason=response.abstain_reason,
+        citations=tuple(short_id(name) for name in response.citations),
+        result=search(response.retrieval),
+    )
+
+
 def change(message: memory_pb2.MemoryChange, resume_token: str = "") -> models.MemoryChange:
     """Parse one change of a memory."""
     return models.MemoryChange(

@@ -192,6 +192,23 @@ async def test_search_parses_hits_and_tells_a_failed_view(api, script):
     assert [view.error[:17] for view in result.views] == ["", "INDEX_UNAVAILABLE"]
 
 
+async def test_ask_parses_an_answer_with_its_sources(api, script):
+    name = "spaces/default/memories/m1"
+    script.on(methods.ASK, service.AskResponse(answer="In Lisbon.", citations=[name], retrieval=FOUND))
+    answer = await api("ask", "Where does Ana live?", user_id="ana", limit=3, after="t1")
+    [request] = script.asked
+    assert (request.spec.text, request.spec.depth, request.consistency_token) == ("Where does Ana live?", 3, "t1")
+    assert (answer.text, answer.abstained, answer.citations) == ("In Lisbon.", False, ("m1",))
+    assert [hit.memory for hit in answer.sources] == ["Ana moved to Lisbon."]
+
+
+async def test_ask_tells_why_it_abstains(api, script):
+    script.on(methods.ASK, service.AskResponse(abstained=True, abstain_reason="MODEL_ABSTAINED"))
+    answer = await api("ask", "Where does Ana live?", user_id="ana")
+    assert (answer.text, answer.abstained, answer.abstain_reason) == ("", True, "MODEL_ABSTAINED")
+    assert answer.sources == ()
+
+
 async def test_search_leaves_depth_unset_and_takes_a_result_as_token(api, script):
     script.on(methods.INGEST, ACCEPTED)
     script.on(methods.QUERY, service.QueryResponse())
