@@ -173,6 +173,8 @@ class Symbolic:
     entities: tuple[str, ...] = ()
     place: str = ""
     topic: str = ""
+    speaker: str = ""
+    """Who said it, by name; empty when the speaker has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -606,7 +608,8 @@ class QueryPlan:
     depth: int
     candidates_per_view: int
     max_tokens: int
-    view_weights: Mapping[View, float]
+    weights: Mapping[str, float]
+    """Of each signal in the fusion."""
     symbolic: SymbolicQuery = field(default_factory=SymbolicQuery)
 
 
@@ -630,6 +633,15 @@ class ViewScore:
     normalized: float
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that speaks for a candidate or an answer; it adds `value * weight` to the score."""
+
+    name: str
+    value: float
+    weight: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """How one candidate fared. `memory` is None when SQL does not know it."""
@@ -637,6 +649,7 @@ class Hit:
     memory_id: str
     memory: Memory | None
     view_scores: tuple[ViewScore, ...]
+    signals: tuple[Signal, ...]
     score: float
     outcome: HitOutcome
     reason: str
@@ -652,6 +665,9 @@ class Retrieval:
     hits: tuple[Hit, ...]
     context: str
     token_count: int
+    confidence: float
+    """How likely it is that memory holds an answer, in [0, 1]."""
+    confidence_signals: tuple[Signal, ...]
 
     @property
     def returned(self) -> tuple[Hit, ...]:

@@ -71,7 +71,7 @@ def explanation(trace: Explanation, *, limit: int) -> RenderableType:
         if plan.start_time and plan.end_time
         else ""
     )
-    weights = ", ".join(f"{view} {weight:.2f}" for view, weight in plan.view_weights.items())
+    confidence = ", ".join(f"{s.name} {s.value:+.2f}×{s.weight:.2f}" for s in trace.confidence_signals)
     views = ", ".join(
         f"{v.view} {v.candidate_count} in {v.latency_ms:.0f} ms"
         + (f" [red]failed: {escape(v.error)}[/]" if v.error else "")
@@ -79,8 +79,9 @@ def explanation(trace: Explanation, *, limit: int) -> RenderableType:
     )
     head = (
         f"complexity [bold]{trace.result.complexity:.2f}[/] from {signals or 'no signal'}\n"
-        f"plan: depth {plan.depth}, {plan.max_tokens} tokens, {plan.candidates_per_view} candidates a view; "
-        f"weights {weights}\nnames {escape(named)}{when}\nviews: {views}"
+        f"plan: depth {plan.depth}, {plan.max_tokens} tokens, {plan.candidates_per_view} candidates a view\n"
+        f"names {escape(named)}{when}\nviews: {views}\n"
+        f"confidence [bold]{trace.result.confidence:.2f}[/] from {confidence}"
     )
     return Group(Panel(head, title="plan", title_align="left"), _candidates(trace.candidates, limit))
 

@@ -32,6 +32,7 @@ def symbols(utterance: Utterance, pieces: Sequence[Piece], text: str, surprisal:
         entities=_unique([e.text for e in entities if e.label in _NAMES]),
         place=next((e.text for e in entities if e.label in _PLACES), ""),
         topic=_topic(utterance, pieces, entities, surprisal),
+        speaker=utterance.turn.speaker,
     )
 
 

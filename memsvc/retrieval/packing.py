@@ -21,6 +21,8 @@ from memsvc.types import Hit, HitOutcome, Memory, MemoryFilter
 
 SAME_STATEMENT = 0.8
 """Share of a better statement's words from which a statement that adds no word to it is its duplicate."""
+_TOLD = 4
+"""Signals that a reason names."""
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -130,6 +132,7 @@ def _hit(candidate: Candidate, verdict: _Verdict) -> Hit:
         memory_id=candidate.memory_id,
         memory=candidate.memory,
         view_scores=candidate.view_scores,
+        signals=candidate.signals,
         score=candidate.score,
         outcome=verdict.outcome,
         reason=verdict.reason,
@@ -137,10 +140,9 @@ def _hit(candidate: Candidate, verdict: _Verdict) -> Hit:
 
 
 def _explain(candidate: Candidate) -> str:
-    parts = [f"{score.view} {score.rank} ({score.score:.3g})" for score in candidate.view_scores]
-    if candidate.symbolic_match:
-        parts.append(f"matches {candidate.symbolic_match:.0%} of what the question names")
-    return ", ".join(parts)
+    """The parts that its score owes most to."""
+    parts = sorted(candidate.signals, key=lambda signal: -abs(signal.value * signal.weight))[:_TOLD]
+    return ", ".join(f"{signal.name} {signal.value * signal.weight:+.2f}" for signal in parts)
 
 
 def _words(text: str) -> frozenset[str]:

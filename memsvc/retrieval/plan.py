@@ -13,10 +13,11 @@ it would keep the caller from getting what was asked for.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from memsvc.language.timeline import find_times
 from memsvc.retrieval.names import Names
-from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery, View
+from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery
 
 BASE_DEPTH, DEPTH_GAIN = 5, 3.0
 MIN_DEPTH, MAX_DEPTH = 3, 20
@@ -27,19 +28,15 @@ SHORT_STATEMENT_TOKENS = 10
 """Smallest statement that a fixed budget is expected to be filled with."""
 MIN_CANDIDATES, MAX_CANDIDATES, CANDIDATES_PER_RESULT = 100, 300, 4
 
-VIEW_WEIGHTS = {View.DENSE: 0.35, View.LEXICAL: 0.45, View.SYMBOLIC: 0.20}
-"""lambda_1, lambda_2 and gamma of the fusion; they sum to 1. Set by hand on conversations: within 0.05 of them recall
-moves by less than a point, while leaving the symbolic match out costs more than two."""
 
-
-def make_plan(spec: QuerySpec, names: Names, complexity: Complexity) -> QueryPlan:
+def make_plan(spec: QuerySpec, names: Names, complexity: Complexity, weights: Mapping[str, float]) -> QueryPlan:
     """Plan the retrieval for a question of this complexity that names these people and entities."""
     depth = _depth(spec, complexity.score)
     return QueryPlan(
         depth=depth,
         candidates_per_view=_candidates(depth),
         max_tokens=_max_tokens(spec, depth, complexity.score),
-        view_weights=dict(VIEW_WEIGHTS),
+        weights=weights,
         symbolic=SymbolicQuery(people=names.people, entities=names.entities, interval=_interval(spec)),
     )
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from memsvc.ports import Analyzer, Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
+from memsvc.retrieval.confidence import confidence, confidence_signals
 from memsvc.retrieval.fusion import fuse
-from memsvc.retrieval.names import question_names, without_people
+from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
 from memsvc.retrieval.plan import make_plan
+from memsvc.retrieval.question import read_question
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
+from memsvc.retrieval.weights import SHIPPED, Weights
 from memsvc.types import Memory, QuerySpec, Retrieval, SpaceKey
 
 
@@ -16,12 +19,20 @@ class Retriever:
     """Answers a question from one space with memories that fit a budget, and the full trace of why."""
 
     def __init__(
-        self, *, index: VectorIndex, embedder: Embedder, analyzer: Analyzer, tokens: TokenCounter, memories: MemoryLog
+        self,
+        *,
+        index: VectorIndex,
+        embedder: Embedder,
+        analyzer: Analyzer,
+        tokens: TokenCounter,
+        memories: MemoryLog,
+        weights: Weights = SHIPPED,
     ) -> None:
         self._views = ViewSearch(index, embedder)
         self._analyzer = analyzer
         self._tokens = tokens
         self._memories = memories
+        self._weights = weights
 
     async def retrieve(self, space: SpaceKey, spec: QuerySpec) -> Retrieval:
         """Retrieve for one question. What SQL does not confirm is reported as stale and never returned.
@@ -31,14 +42,17 @@ class Retriever:
             DeadlineExceeded: the deadline passed.
         """
         analysis = (await self._analyzer.analyze([spec.text]))[0]
-        names = question_names(analysis)
+        question = read_question(spec.text, analysis)
         complexity = estimate_complexity(spec.text, analysis)
-        plan = make_plan(spec, names, complexity)
-        query = ViewQuery(spec.text, without_people(spec.text, names), spec.where, plan)
+        plan = make_plan(spec, question.names, complexity, self._weights.ranking)
+        query = ViewQuery(spec.text, without_people(spec.text, question.names), spec.where, plan)
         results = await self._views.search(space, query)
         stored = await self._hydrate(space, results)
-        candidates = fuse({result.report.view: result.hits for result in results}, stored, plan)
+        candidates = fuse({result.report.view: result.hits for result in results}, stored, plan, question)
         packing = pack(candidates, where=spec.where, depth=plan.depth, max_tokens=plan.max_tokens, tokens=self._tokens)
+        sure, reasons = confidence(
+            confidence_signals(candidates, question), self._weights.confidence, self._weights.confidence_bias
+        )
         return Retrieval(
             complexity=complexity,
             plan=plan,
@@ -46,6 +60,8 @@ class Retriever:
             hits=packing.hits,
             context=packing.context,
             token_count=packing.token_count,
+            confidence=sure,
+            confidence_signals=reasons,
         )
 
     async def _hydrate(self, space: SpaceKey, results: tuple[ViewResult, ...]) -> dict[str, Memory]:

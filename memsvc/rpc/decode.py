@@ -148,10 +148,15 @@ def check_memory_update(message: memory_pb2.Memory, fields: frozenset[str], viol
         names_of("memory.symbolic.entities", message.symbolic.entities, violations)
         violations.identifier("memory.symbolic.place", message.symbolic.place, most=MAX_NAME)
         violations.identifier("memory.symbolic.topic", message.symbolic.topic, most=MAX_NAME)
+        violations.identifier("memory.symbolic.speaker", message.symbolic.speaker, most=MAX_NAME)
 
 
 def symbolic_of(message: memory_pb2.SymbolicView) -> Symbolic:
     """The symbolic view, unchecked."""
     return Symbolic(
-        people=tuple(message.people), entities=tuple(message.entities), place=message.place, topic=message.topic
+        people=tuple(message.people),
+        entities=tuple(message.entities),
+        place=message.place,
+        topic=message.topic,
+        speaker=message.speaker,
     )

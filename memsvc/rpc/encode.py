@@ -53,6 +53,7 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
             entities=memory.symbolic.entities,
             place=memory.symbolic.place,
             topic=memory.symbolic.topic,
+            speaker=memory.symbolic.speaker,
         ),
         event_time=timestamp(memory.event_time),
         valid_from=timestamp(memory.valid_from),

@@ -9,7 +9,7 @@ from memsvc.rpc.encode import failure_message, memory_message
 from memsvc.rpc.enums import OUTCOME_TO_PROTO, VIEW_TO_PROTO
 from memsvc.rpc.fields import timestamp
 from memsvc.rpc.names import memory_name
-from memsvc.types import Hit, HitOutcome, Memory, QueryPlan, Retrieval, ViewReport
+from memsvc.types import Hit, HitOutcome, Memory, QueryPlan, Retrieval, Signal, ViewReport
 from memsvc.v1 import memory_pb2, memory_service_pb2
 
 
@@ -27,6 +27,7 @@ def query_message(space_id: str, retrieval: Retrieval, mask: FieldMask) -> memor
         depth=retrieval.plan.depth,
         max_tokens=retrieval.plan.max_tokens,
         views=[_view(report) for report in retrieval.views],
+        confidence=retrieval.confidence,
     )
 
 
@@ -40,6 +41,7 @@ def explain_message(space_id: str, retrieval: Retrieval) -> memory_service_pb2.E
         ],
         plan=_plan(retrieval.plan),
         hits=[_hit(space_id, hit) for hit in retrieval.hits],
+        confidence_signals=[_signal(signal) for signal in retrieval.confidence_signals],
     )
 
 
@@ -72,16 +74,17 @@ def _view(report: ViewReport) -> memory_service_pb2.ViewReport:
     )
 
 
+def _signal(signal: Signal) -> memory_service_pb2.Signal:
+    return memory_service_pb2.Signal(name=signal.name, value=signal.value, weight=signal.weight)
+
+
 def _plan(plan: QueryPlan) -> memory_service_pb2.QueryPlan:
     interval = plan.symbolic.interval
     return memory_service_pb2.QueryPlan(
         depth=plan.depth,
         candidates_per_view=plan.candidates_per_view,
         max_tokens=plan.max_tokens,
-        view_weights=[
-            memory_service_pb2.ViewWeight(view=VIEW_TO_PROTO[view], weight=weight)
-            for view, weight in plan.view_weights.items()
-        ],
+        weights=[memory_service_pb2.SignalWeight(name=name, weight=weight) for name, weight in plan.weights.items()],
         people=plan.symbolic.people,
         entities=plan.symbolic.entities,
         start_time=timestamp(interval.start if interval else None),
@@ -98,6 +101,7 @@ def _hit(space_id: str, hit: Hit) -> memory_service_pb2.Hit:
             )
             for score in hit.view_scores
         ],
+        signals=[_signal(signal) for signal in hit.signals],
         score=hit.score,
         outcome=OUTCOME_TO_PROTO[hit.outcome],
         reason=hit.reason,

@@ -482,10 +482,13 @@ class SymbolicView(_message.Message):
     ENTITIES_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
     TOPIC_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
     place: _builtins.str
     """Place, if one was named."""
     topic: _builtins.str
     """Coarse topic: the statement's most informative noun phrase."""
+    speaker: _builtins.str
+    """Who said it, by name; empty when the speaker has none."""
     @_builtins.property
     def people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Named people."""
@@ -501,10 +504,11 @@ class SymbolicView(_message.Message):
         entities: _abc.Iterable[_builtins.str] | None = ...,
         place: _builtins.str = ...,
         topic: _builtins.str = ...,
+        speaker: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entities", b"entities", "people", b"people", "place", b"place", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entities", b"entities", "people", b"people", "place", b"place", "speaker", b"speaker", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -432,6 +432,7 @@ class QueryResponse(_message.Message):
     DEPTH_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     VIEWS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     context: _builtins.str
     """The results rendered as text for a prompt, grouped by date."""
     token_count: _builtins.int
@@ -442,6 +443,8 @@ class QueryResponse(_message.Message):
     """Number of memories the plan allowed."""
     max_tokens: _builtins.int
     """Token budget the plan allowed."""
+    confidence: _builtins.float
+    """How likely it is that memory holds an answer, in [0, 1]; low when what was found is about somebody else."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoredMemory]:
         """Best first. Empty means that nothing matched; a failure is an error or a failed view."""
@@ -460,10 +463,11 @@ class QueryResponse(_message.Message):
         depth: _builtins.int = ...,
         max_tokens: _builtins.int = ...,
         views: _abc.Iterable[Global___ViewReport] | None = ...,
+        confidence: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "context", b"context", "depth", b"depth", "max_tokens", b"max_tokens", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "depth", b"depth", "max_tokens", b"max_tokens", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -575,6 +579,7 @@ class ExplainResponse(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     HITS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_SIGNALS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def response(self) -> Global___QueryResponse:
         """What Query answers for the same spec."""
@@ -591,6 +596,10 @@ class ExplainResponse(_message.Message):
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hit]:
         """One entry per candidate of any view, best first."""
 
+    @_builtins.property
+    def confidence_signals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Signal]:
+        """What the confidence was computed from."""
+
     def __init__(
         self,
         *,
@@ -598,10 +607,11 @@ class ExplainResponse(_message.Message):
         features: _abc.Iterable[Global___ComplexityFeature] | None = ...,
         plan: Global___QueryPlan | None = ...,
         hits: _abc.Iterable[Global___Hit] | None = ...,
+        confidence_signals: _abc.Iterable[Global___Signal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "hits", b"hits", "plan", b"plan", "response", b"response"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence_signals", b"confidence_signals", "features", b"features", "hits", b"hits", "plan", b"plan", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -646,7 +656,7 @@ class QueryPlan(_message.Message):
     DEPTH_FIELD_NUMBER: _builtins.int
     CANDIDATES_PER_VIEW_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
-    VIEW_WEIGHTS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
     PEOPLE_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -658,8 +668,8 @@ class QueryPlan(_message.Message):
     max_tokens: _builtins.int
     """Token budget of the context."""
     @_builtins.property
-    def view_weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViewWeight]:
-        """Weight of each view in the fusion."""
+    def weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignalWeight]:
+        """Weight of each signal in the fusion."""
 
     @_builtins.property
     def people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -683,7 +693,7 @@ class QueryPlan(_message.Message):
         depth: _builtins.int = ...,
         candidates_per_view: _builtins.int = ...,
         max_tokens: _builtins.int = ...,
-        view_weights: _abc.Iterable[Global___ViewWeight] | None = ...,
+        weights: _abc.Iterable[Global___SignalWeight] | None = ...,
         people: _abc.Iterable[_builtins.str] | None = ...,
         entities: _abc.Iterable[_builtins.str] | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
@@ -691,37 +701,67 @@ class QueryPlan(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates_per_view", b"candidates_per_view", "depth", b"depth", "end_time", b"end_time", "entities", b"entities", "max_tokens", b"max_tokens", "people", b"people", "start_time", b"start_time", "view_weights", b"view_weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates_per_view", b"candidates_per_view", "depth", b"depth", "end_time", b"end_time", "entities", b"entities", "max_tokens", b"max_tokens", "people", b"people", "start_time", b"start_time", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryPlan: _TypeAlias = QueryPlan  # noqa: Y015
 
 @_typing.final
-class ViewWeight(_message.Message):
-    """Weight of one view."""
+class SignalWeight(_message.Message):
+    """Weight of one signal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    VIEW_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
-    view: Global___View.ValueType
-    """The view."""
+    name: _builtins.str
+    """Name of the signal, such as `dense` or `speaker`."""
     weight: _builtins.float
     """Its weight in the fusion."""
     def __init__(
         self,
         *,
-        view: Global___View.ValueType = ...,
+        name: _builtins.str = ...,
         weight: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["view", b"view", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ViewWeight: _TypeAlias = ViewWeight  # noqa: Y015
+Global___SignalWeight: _TypeAlias = SignalWeight  # noqa: Y015
+
+@_typing.final
+class Signal(_message.Message):
+    """Something that speaks for a candidate or an answer; it adds `value * weight` to the score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name, such as `dense` or `speaker`."""
+    value: _builtins.float
+    """Value, in [0, 1] for a candidate."""
+    weight: _builtins.float
+    """Weight in the sum."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.float = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signal: _TypeAlias = Signal  # noqa: Y015
 
 @_typing.final
 class Hit(_message.Message):
@@ -735,6 +775,7 @@ class Hit(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    SIGNALS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Memory name."""
     score: _builtins.float
@@ -749,6 +790,10 @@ class Hit(_message.Message):
     def view_scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViewScore]:
         """Rank and score in each view that returned it."""
 
+    @_builtins.property
+    def signals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Signal]:
+        """What its score is the sum of; signals of value 0 are left out."""
+
     def __init__(
         self,
         *,
@@ -758,10 +803,11 @@ class Hit(_message.Message):
         outcome: Global___HitOutcome.ValueType = ...,
         reason: _builtins.str = ...,
         text: _builtins.str = ...,
+        signals: _abc.Iterable[Global___Signal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "outcome", b"outcome", "reason", b"reason", "score", b"score", "text", b"text", "view_scores", b"view_scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "outcome", b"outcome", "reason", b"reason", "score", b"score", "signals", b"signals", "text", b"text", "view_scores", b"view_scores"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

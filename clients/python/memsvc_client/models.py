@@ -62,6 +62,7 @@ class Memory:
     entities: tuple[str, ...] = ()
     place: str = ""
     topic: str = ""
+    speaker: str = ""
     event_time: datetime | None = None
     """When it was told."""
     valid_from: datetime | None = None
@@ -110,6 +111,8 @@ class SearchResult(Sequence[SearchHit]):
     depth: int
     max_tokens: int
     views: tuple[ViewReport, ...]
+    confidence: float = 0.0
+    """How likely it is that memory holds an answer, in [0, 1]."""
 
     @property
     def degraded(self) -> bool:

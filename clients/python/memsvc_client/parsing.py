@@ -58,6 +58,7 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "entities": tuple(symbolic.entities),
         "place": symbolic.place,
         "topic": symbolic.topic,
+        "speaker": symbolic.speaker,
         "event_time": moment(message, "event_time"),
         "valid_from": moment(message, "valid_from"),
         "valid_to": moment(message, "valid_to"),
@@ -102,6 +103,7 @@ def search(response: service.QueryResponse) -> models.SearchResult:
         depth=response.depth,
         max_tokens=response.max_tokens,
         views=tuple(_view_report(report) for report in response.views),
+        confidence=response.confidence,
     )
 
 
@@ -126,7 +128,12 @@ def explanation(response: service.ExplainResponse) -> trace.Explanation:
         features=tuple(trace.ComplexityFeature(f.name, f.value, f.weight) for f in response.features),
         plan=_plan(response.plan),
         candidates=tuple(_candidate(candidate) for candidate in response.hits),
+        confidence_signals=tuple(_signal(signal) for signal in response.confidence_signals),
     )
+
+
+def _signal(signal: service.Signal) -> trace.Signal:
+    return trace.Signal(signal.name, signal.value, signal.weight)
 
 
 def _plan(plan: service.QueryPlan) -> trace.QueryPlan:
@@ -134,7 +141,7 @@ def _plan(plan: service.QueryPlan) -> trace.QueryPlan:
         depth=plan.depth,
         candidates_per_view=plan.candidates_per_view,
         max_tokens=plan.max_tokens,
-        view_weights={_view(entry.view): entry.weight for entry in plan.view_weights},
+        weights={entry.name: entry.weight for entry in plan.weights},
         people=tuple(plan.people),
         entities=tuple(plan.entities),
         start_time=moment(plan, "start_time"),
@@ -153,6 +160,7 @@ def _candidate(candidate: service.Hit) -> trace.Candidate:
             trace.ViewScore(view=_view(s.view), rank=s.rank, score=s.score, normalized=s.normalized)
             for s in candidate.view_scores
         ),
+        signals=tuple(_signal(signal) for signal in candidate.signals),
     )
 
 

@@ -25,7 +25,8 @@ class QueryPlan:
     depth: int
     candidates_per_view: int
     max_tokens: int
-    view_weights: Mapping[str, float]
+    weights: Mapping[str, float]
+    """Of each signal in the score."""
     people: tuple[str, ...]
     entities: tuple[str, ...]
     start_time: datetime | None
@@ -42,6 +43,15 @@ class ViewScore:
     normalized: float
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that speaks for a candidate or an answer; it adds `value * weight` to the score."""
+
+    name: str
+    value: float
+    weight: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """How one candidate fared: `returned`, `below_depth`, `over_budget`, `duplicate` or `stale`, and why."""
@@ -52,6 +62,7 @@ class Candidate:
     outcome: str
     reason: str
     view_scores: tuple[ViewScore, ...]
+    signals: tuple[Signal, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +73,4 @@ class Explanation:
     features: tuple[ComplexityFeature, ...]
     plan: QueryPlan
     candidates: tuple[Candidate, ...]
+    confidence_signals: tuple[Signal, ...]

@@ -421,13 +421,13 @@ async def test_explain_parses_the_trace(api, script):
         service.ExplainResponse(
             response=FOUND,
             features=[service.ComplexityFeature(name="enumeration", value=1, weight=0.5)],
-            plan=service.QueryPlan(depth=4, view_weights=[service.ViewWeight(view="VIEW_DENSE", weight=0.5)]),
+            plan=service.QueryPlan(depth=4, weights=[service.SignalWeight(name="dense", weight=0.5)]),
             hits=[service.Hit(name="spaces/default/memories/m1", outcome="HIT_OUTCOME_RETURNED", text="t")],
         ),
     )
     trace = await api("explain", "q")
     assert trace.result[0].id == "m1"
-    assert trace.plan.view_weights == {"dense": 0.5}
+    assert trace.plan.weights == {"dense": 0.5}
     assert (trace.candidates[0].outcome, trace.features[0].name) == ("returned", "enumeration")
 
 

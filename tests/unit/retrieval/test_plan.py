@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from memsvc.retrieval.names import Names
 from memsvc.retrieval.plan import MAX_DEPTH, MAX_TOKENS, MIN_DEPTH, MIN_TOKENS, make_plan
+from memsvc.retrieval.weights import SHIPPED
 from memsvc.types import Complexity, QueryPlan, QuerySpec
 
 NOBODY = Names((), (), ())
@@ -18,7 +19,7 @@ def plan_for(
     score: float, *, text: str = "What does Ann like?", max_tokens: int = 0, depth: int | None = None
 ) -> QueryPlan:
     spec = QuerySpec(text=text, ask_time=ASK_TIME, max_tokens=max_tokens, depth=depth)
-    return make_plan(spec, NOBODY, Complexity(score, ()))
+    return make_plan(spec, NOBODY, Complexity(score, ()), SHIPPED.ranking)
 
 
 @given(scores, scores)
@@ -76,6 +77,7 @@ def test_several_times_make_one_span() -> None:
 
 
 def test_names_of_the_question_reach_the_symbolic_query() -> None:
-    plan = make_plan(QuerySpec(text="?", ask_time=ASK_TIME), Names(("Ann",), ("Rome",), ((0, 3),)), Complexity(0.0, ()))
+    names = Names(("Ann",), ("Rome",), ((0, 3),))
+    plan = make_plan(QuerySpec(text="?", ask_time=ASK_TIME), names, Complexity(0.0, ()), SHIPPED.ranking)
     assert (plan.symbolic.people, plan.symbolic.entities) == (("Ann",), ("Rome",))
     assert not plan_for(0.0).symbolic

@@ -1,0 +1,67 @@
+"""What a question asks for, read from its wording once for the whole retrieval."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from memsvc.language.words import stems
+from memsvc.retrieval.names import Names, question_names
+from memsvc.types import Analysis
+
+
+class Asked(StrEnum):
+    """The kind of thing that an answer would name."""
+
+    TIME = "time"
+    PLACE = "place"
+    PERSON = "person"
+    NUMBER = "number"
+
+
+def _pattern(spaced: str, unspaced: str) -> re.Pattern[str]:
+    """Words of languages with spaces, which stand alone, and of those without."""
+    return re.compile(rf"\b(?:{spaced})\b|{unspaced}", re.IGNORECASE)
+
+
+# English, Spanish, German, French, Arabic; then Chinese and Japanese.
+_ASKING = {
+    Asked.TIME: _pattern(
+        r"when|what (?:date|day|month|year|time)|which (?:day|month|year)|how long|"
+        r"cuándo|qué (?:día|fecha|mes|año)|wann|wie lange|an welchem tag|in welche[mr] (?:monat|jahr|woche)|quand|متى",
+        r"什么时候|何时|哪天|哪一天|几月|哪一年|いつ|何年|何月|何日",
+    ),
+    Asked.PLACE: _pattern(
+        r"where|(?:which|what) (?:city|country|place|state|town)|dónde|adónde|wo|wohin|woher|où|أين",
+        r"哪里|哪儿|什么地方|どこ",
+    ),
+    Asked.PERSON: _pattern(r"who|whose|whom|quién|quiénes|wer|wem|wen|wessen|qui", r"谁|誰|だれ"),
+    Asked.NUMBER: _pattern(
+        r"how (?:many|much|often|old)|cuánt[oa]s?|wie (?:viel|viele|oft|alt)|combien|كم",
+        r"多少|几个|几次|いくつ|いくら|何人|何回",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, its names, what it asks for, and its content stems without the people it names."""
+
+    text: str
+    names: Names
+    asks: frozenset[Asked]
+    terms: frozenset[str]
+
+
+def read_question(text: str, analysis: Analysis) -> Question:
+    """Read a question from its text and the analysis of exactly that text."""
+    names = question_names(analysis)
+    people = {stem for name in names.people for stem in stems(name)}
+    terms = frozenset(stems(text))
+    return Question(
+        text=text,
+        names=names,
+        asks=frozenset(asked for asked, pattern in _ASKING.items() if pattern.search(text)),
+        terms=terms - people or terms,
+    )
