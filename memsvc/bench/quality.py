@@ -183,6 +183,5 @@ def _write(report: dict[str, Any], latencies: Sequence[float], folder: Path) -> 
     plots.against_budget(report, "ev", "evidence in the context", folder / "evidence.png")
     plots.against_budget(report, "atr", "answer words in the context", folder / "answer-words.png")
     plots.latency(latencies, folder / "latency.png")
-    for title in ("All answerable questions", "Paired differences"):
-        out.print(tables.terminal(sections[title], title))
+    out.print(tables.terminal(tables.overall(report, tables.BRIEF), "All answerable questions"))
     out.print(f"[dim]{folder}/quality.json, quality.md and plots[/]")

@@ -20,6 +20,8 @@ SHARES = (
     "con@500",
 )
 SHOWN = (*SHARES, "tokens", "ev@adaptive", "atr@adaptive", "abstention_auroc", "latency_p50_ms", "latency_p95_ms")
+BRIEF = ("recall@10", "ev@500", "atr@500", "con@500", "tokens", "abstention_auroc", "latency_p95_ms")
+"""What a terminal has room for."""
 CATEGORY_SHOWN = ("recall@10", "all@10", "ev@500", "atr@500", "atr_null@500", "con@500", "tokens")
 _PLAIN = frozenset({"mrr", "abstention_auroc"})
 Rows = Sequence[Sequence[str]]
@@ -36,11 +38,11 @@ def cell(metric: str, value: float | None) -> str:
     return f"{100 * value:.1f}"
 
 
-def overall(report: Mapping[str, Any]) -> Rows:
+def overall(report: Mapping[str, Any], metrics: Sequence[str] = SHOWN) -> Rows:
     """Header, then a row per arm."""
     return [
-        ("arm", *SHOWN),
-        *((arm, *(cell(name, values.get(name)) for name in SHOWN)) for arm, values in report["arms"].items()),
+        ("arm", *metrics),
+        *((arm, *(cell(name, values.get(name)) for name in metrics)) for arm, values in report["arms"].items()),
     ]
 
 

@@ -1,0 +1,129 @@
+"""`memsvc bench quality` and `compression` against a real service they start themselves."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memsvc.bench.arms import ARMS
+from memsvc.bench.outcomes import METRICS
+from memsvc.cli.app import main
+
+TALK = {
+    "id": "harbour",
+    "sessions": [
+        {
+            "session_id": "s1",
+            "started_at": "2024-03-01T10:00:00+00:00",
+            "turns": [
+                {"turn_id": "a1", "role": "user", "name": "Ida", "content": "I adopted a grey cat called Pepper."},
+                {"turn_id": "a2", "role": "user", "name": "Bo", "content": "I am repairing my wooden boat this week."},
+            ],
+        },
+        {
+            "session_id": "s2",
+            "started_at": "2024-04-02T10:00:00+00:00",
+            "turns": [
+                {"turn_id": "b1", "role": "user", "name": "Bo", "content": "The boat race is on 7 May 2024 in Kiel."},
+                {"turn_id": "b2", "role": "user", "name": "Ida", "content": "I will bake a rhubarb cake for it."},
+            ],
+        },
+    ],
+    "questions": [
+        {"question": "What is Ida's cat called?", "answer": "Pepper", "evidence": ["a1"], "kind": "single"},
+        {"question": "When is the boat race?", "answer": "May 7, 2024", "evidence": ["b1"], "kind": "temporal"},
+        {"question": "Which plane did Bo fly?", "answer": "", "evidence": [], "kind": "none", "answerable": False},
+    ],
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.jsonl"
+    path.write_text(json.dumps(TALK), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs `memsvc bench …` in this process, which has loaded torch already; the service is a process all the same."""
+
+    def run(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["memsvc", "bench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+
+    return run
+
+
+def report(folder: Path, name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    return value
+
+
+def test_quality_writes_the_documented_report_and_goes_on_where_it_was(
+    data: Path, tmp_path: Path, bench: Callable[..., None]
+) -> None:
+    out = tmp_path / "out"
+    bench("quality", "--format", "jsonl", "--data", str(data), "--out", str(out), "--seed", "1")
+    first = report(out, "quality.json")
+    _check_shape(first)
+    for name in ("quality.md", "recall-and-tokens.png", "evidence.png", "answer-words.png", "latency.png"):
+        assert (out / name).stat().st_size > 0
+    answers = (out / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(answers) == 3
+
+    (out / "answers.jsonl").write_text("\n".join(answers[:2]) + "\n", encoding="utf-8")
+    bench("quality", "--data", str(data), "--out", str(out), "--seed", "1")
+    second = report(out, "quality.json")
+    assert second["run"]["answers_reused"] == 2
+    assert len((out / "answers.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    for arm in ARMS:
+        assert _without_latency(second["arms"][arm]) == _without_latency(first["arms"][arm])
+
+
+def _without_latency(values: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if "latency" not in name}
+
+
+def _check_shape(found: dict[str, Any]) -> None:
+    assert set(found) == {"arms", "by_category", "intervals", "paired", "run"}
+    assert list(found["arms"]) == list(ARMS)
+    assert set(found["arms"]["memsvc"]) == set(METRICS)
+    assert found["arms"]["memsvc"]["recall@50"] == 1
+    assert found["arms"]["memsvc"]["atr@2000"] == 1
+    assert set(found["by_category"]) == {"single", "temporal", "none"}
+    assert len(found["intervals"]["memsvc"]["ev@500"]) == 2
+    assert set(found["paired"]) == set(ARMS) - {"memsvc"}
+    assert set(found["paired"]["bm25"]["ev@500"]) == {"difference", "low", "high"}
+    assert {"versions", "settings", "seed", "seconds", "data_sha256"} <= set(found["run"])
+
+
+def test_compression_draws_a_curve(data: Path, tmp_path: Path, bench: Callable[..., None]) -> None:
+    out = tmp_path / "out"
+    bench("compression", "--data", str(data), "--out", str(out), "--threshold", "0")
+    found = report(out, "compression.json")
+    assert set(found["curves"]) == {"memsvc", "random", "idf_turns", "idf_sentences"}
+    (point,) = found["curves"]["memsvc"]
+    assert point["evidence"] == 1
+    assert point["ev@500"] == 1
+    assert point["stored"] > 0
+    assert (out / "evidence.png").stat().st_size > 0
+
+
+def test_data_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"id": "x", "sessions": []}', encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["memsvc", "bench", "quality", "--data", str(path), "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "line 1: sessions" in capsys.readouterr().err
