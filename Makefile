@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar off
 export HF_HUB_OFFLINE := 1
 export LITELLM_LOCAL_MODEL_COST_MAP := True
 
-.PHONY: help setup demo test lint types imports proto proto-check migrations-check pytest bench clean
+.PHONY: help setup demo test lint types imports proto proto-check migrations-check pytest bench bench-quality bench-compression clean
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,6 +53,12 @@ pytest:  ## Unit, contract, integration and end-to-end tests.
 
 bench: setup  ## Prints the speed table: make bench DATA=locomo.json
 	$(BIN)/memsvc bench speed $(if $(DATA),--data $(DATA),)
+
+bench-quality: setup  ## Recall and answer words at token budgets, beside baselines: make bench-quality DATA=locomo.json
+	$(BIN)/memsvc bench quality $(if $(DATA),--data $(DATA),)
+
+bench-compression: setup  ## Stored tokens against what the store still holds: make bench-compression DATA=locomo.json
+	$(BIN)/memsvc bench compression $(if $(DATA),--data $(DATA),)
 
 clean:  ## Removes the environment and every cache.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info clients/python/*.egg-info
