@@ -23,7 +23,8 @@ class Journal:
         self._path = path
         self._found: dict[str, Outcome] = {}
         if path.is_file():
-            for line in path.read_text(encoding="utf-8").split("\n"):
+            # A kill can cut a character in half, too.
+            for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
                 self._load(line)
 
     def _load(self, line: str) -> None:
