@@ -20,6 +20,10 @@ from memsvc.types import Analysis, Interval, Turn
 
 ALLOWANCE_TOKENS = 16
 """Tokens by which a statement may be longer than its turns: for speaker and date."""
+FEWEST_WORDS = 3
+"""Of a statement: less is no sentence."""
+COVERAGE = 0.3
+"""Share of a turn's content stems that its statements must keep between them for the turn to count as told."""
 OVERLAP = 0.5
 """Least share of a statement's content stems, speakers and dates left out, that its turns have too."""
 
@@ -49,6 +53,7 @@ class Rejection(StrEnum):
     """Why a statement of a language model was dropped; the text that readers of `Turn.disposition_reason` see."""
 
     NO_SOURCE = "NO_SOURCE"
+    UNRELATED_SOURCE = "UNRELATED_SOURCE"
     EMPTY = "EMPTY"
     UNPRINTABLE = "UNPRINTABLE"
     TOO_LONG = "TOO_LONG"
@@ -116,7 +121,7 @@ def judge(text: str, analysis: Analysis, known: Evidence, *, tokens: int, source
         tokens: of the statement.
         source_tokens: of the turns' contents together.
     """
-    if not any(character.isalnum() for character in text):
+    if len(tokenize(text)) < FEWEST_WORDS:
         return Rejection.EMPTY
     if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
         return Rejection.UNPRINTABLE
@@ -138,7 +143,22 @@ def _unsupported(text: str, analysis: Analysis, known: Evidence) -> Rejection | 
         return Rejection.UNSUPPORTED_NAME
     if _negated(tokenize(undated)) and not _negated(tokenize(known.text)):
         return Rejection.UNSUPPORTED_NEGATION
-    return None if _overlap(undated, analysis.language, known) >= OVERLAP else Rejection.LITTLE_OVERLAP
+    if _overlap(undated, analysis.language, known) < OVERLAP:
+        return Rejection.LITTLE_OVERLAP
+    return None if all(_draws_on(text, turn) for turn in known.turns) else Rejection.UNRELATED_SOURCE
+
+
+def _draws_on(text: str, turn: Turn) -> bool:
+    """Whether a statement and a turn share a content word; a turn without one ("yes") can be cited by any."""
+    theirs = set(stems(turn.content))
+    return not theirs or not theirs.isdisjoint(stems(text)) or bool(find_times(turn.content, turn.event_time))
+
+
+def covers(texts: Iterable[str], turn: Turn) -> bool:
+    """Whether the statements that cite a turn keep enough of what it says to stand in its place."""
+    theirs = set(stems(turn.content))
+    kept = {stem for text in texts for stem in stems(text)}
+    return len(theirs & kept) >= COVERAGE * len(theirs)
 
 
 def is_told(mention: TimeMention, known: Evidence) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from memsvc.compression.grounding import Rejection
+from memsvc.compression.grounding import Rejection, covers
 from memsvc.compression.prompting import Window, answer_tokens, messages, schema, windows
 from memsvc.compression.restating import Draft, Restater, Verdict
 from memsvc.errors import ModelUnavailable, ModelUnusable
@@ -19,14 +19,16 @@ from memsvc.types import (
     ModelPurpose,
     PendingTurns,
     SpaceKey,
+    Turn,
     TurnOutcome,
     TurnRef,
 )
 
 RESTATED = "LLM"
 """Reason of a turn that a statement of the model covers."""
-DROPPED, SILENT = "LLM_DROPPED", "LLM_SILENT"
-"""How the reason of a turn that fell to the rules ends: why its statements were dropped, or that there were none."""
+DROPPED, SILENT, HALF_TOLD = "LLM_DROPPED", "LLM_SILENT", "LLM_HALF_TOLD"
+"""How the reason of a turn that fell to the rules ends: why its statements were dropped, that there were none, or that
+they leave out nearly all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class LlmCompressor:
         answers = _once(answers)
         accepted = [verdict.draft for answer in answers for verdict in answer.verdicts if verdict.rejection is None]
         covered = _covered(accepted)
+        for ref in _half_told(accepted):
+            del covered[ref]
         redo = tuple(turn.ref for answer in answers if answer.failure for turn in answer.window.turns)
         memories = self._restater.memories(space, accepted, (*turns.context, *turns.pending))
         left = [turn.ref for turn in turns.pending if turn.ref not in covered]
@@ -139,6 +143,17 @@ def _covered(drafts: Sequence[Draft]) -> dict[TurnRef, TurnOutcome]:
     return {ref: TurnOutcome(ref, Disposition.KEPT if ref in ends else Disposition.MERGED, RESTATED) for ref in cited}
 
 
+def _half_told(drafts: Sequence[Draft]) -> list[TurnRef]:
+    """Cited turns of which the statements leave out nearly everything: what is left must not be lost with them."""
+    texts: dict[TurnRef, list[str]] = {}
+    turns: dict[TurnRef, Turn] = {}
+    for draft in drafts:
+        for turn in draft.turns:
+            turns[turn.ref] = turn
+            texts.setdefault(turn.ref, []).append(draft.text)
+    return [ref for ref, turn in turns.items() if not covers(texts[ref], turn)]
+
+
 def _notes(answers: Sequence[_Answer]) -> Mapping[TurnRef, str]:
     """What to say of each turn of the windows, should it fall to the rules."""
     notes: dict[TurnRef, str] = {}
@@ -156,7 +171,10 @@ def _note(answer: _Answer, ref: TurnRef) -> str:
         for verdict in answer.verdicts
         if verdict.rejection and (ref in verdict.draft.refs or not verdict.draft.refs)
     }
-    return " ".join([DROPPED, *dropped]) if dropped else SILENT
+    if dropped:
+        return " ".join([DROPPED, *dropped])
+    cited = any(ref in verdict.draft.refs for verdict in answer.verdicts)
+    return HALF_TOLD if cited else SILENT
 
 
 def _noted(outcome: TurnOutcome, note: str) -> TurnOutcome:

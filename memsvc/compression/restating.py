@@ -29,9 +29,14 @@ class Draft:
     """None when it cites no turn of the window."""
 
     @property
-    def refs(self) -> tuple[TurnRef, ...]:
+    def turns(self) -> tuple[Turn, ...]:
         """The cited turns, in order of time."""
-        return tuple(turn.ref for turn in self.known.turns) if self.known else ()
+        return self.known.turns if self.known else ()
+
+    @property
+    def refs(self) -> tuple[TurnRef, ...]:
+        """Their addresses."""
+        return tuple(turn.ref for turn in self.turns)
 
 
 @dataclass(frozen=True, slots=True)

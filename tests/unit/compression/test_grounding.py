@@ -65,6 +65,8 @@ def test_what_the_turns_say_passes(text: str, analyzer: SpacyAnalyzer) -> None:
     [
         ("", Rejection.EMPTY),
         ("…!", Rejection.EMPTY),
+        ("Ana.", Rejection.EMPTY),
+        ("HACKED", Rejection.EMPTY),
         ("Ana moved to Lisbon.\u0000", Rejection.UNPRINTABLE),
         ("Ana moved to Lisbon.\ud800", Rejection.UNPRINTABLE),
         ("I moved to Lisbon with Marta.", Rejection.NOT_SELF_CONTAINED),
@@ -78,7 +80,7 @@ def test_what_the_turns_say_passes(text: str, analyzer: SpacyAnalyzer) -> None:
         ("Lena starts at Siemens on 12 June 2024.", Rejection.UNSUPPORTED_DATE),
         ("Photosynthesis turns light into sugar.", Rejection.LITTLE_OVERLAP),
         ("Ana secretly despises capitalism and rooms.", Rejection.LITTLE_OVERLAP),
-        ("Ana.", Rejection.LITTLE_OVERLAP),
+        ("Ana: to Ben, Ana.", Rejection.LITTLE_OVERLAP),
     ],
 )
 def test_what_they_do_not_say_is_told_apart(text: str, rejection: Rejection, analyzer: SpacyAnalyzer) -> None:
