@@ -112,11 +112,17 @@ def rules(analyzer: SpacyAnalyzer, embedder: HashingEmbedder | None = None) -> R
 class Setup:
     """A compressor that asks a scripted server, and what it is billed."""
 
-    def __init__(self, server: ChatServer, analyzer: SpacyAnalyzer, embedder: HashingEmbedder | None = None) -> None:
+    def __init__(
+        self,
+        server: ChatServer,
+        analyzer: SpacyAnalyzer,
+        embedder: HashingEmbedder | None = None,
+        timeout: float = 30.0,
+    ) -> None:
         self.server = server
         self.ledger = Ledger()
         self.rules = rules(analyzer, embedder)
-        model = LitellmModel("openai/local", api_base=server.url, timeout=0.5, attempts=2, max_backoff=0.01)
+        model = LitellmModel("openai/local", api_base=server.url, timeout=timeout, attempts=2, max_backoff=0.01)
         self.compressor = LlmCompressor(
             model=LedgerModel(model, self.ledger),
             rules=self.rules,
@@ -249,9 +255,10 @@ async def test_attributes_that_the_turns_do_not_name_are_left_out(compress: Setu
     ],
 )
 async def test_a_failing_model_leaves_the_window_to_the_rules_and_marks_it(
-    compress: Setup, bad: Reply, reason: str
+    server: ChatServer, analyzer: SpacyAnalyzer, bad: Reply, reason: str
 ) -> None:
-    compress.server.answer = lambda body: bad
+    compress = Setup(server, analyzer, timeout=1.0 if bad.delay else 30.0)
+    server.answer = lambda body: bad
     made = await compress()
     alone = await compress.rules.compress(SPACE, pending())
     assert made.memories == alone.memories
