@@ -21,7 +21,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._found: dict[str, Outcome] = {}
+        # Read when asked for: lines of another version may look otherwise, and nobody asks for their keys.
+        self._found: dict[str, dict[str, Any]] = {}
         if path.is_file():
             # A kill can cut a character in half, too.
             for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
@@ -32,19 +33,21 @@ class Journal:
             value = json.loads(line)
         except json.JSONDecodeError:
             return
-        self._found[value["key"]] = _outcome(value)
+        self._found[value["key"]] = value
 
     def get(self, key: str) -> Outcome | None:
         """The answer kept under `key`, None when there is none."""
-        return self._found.get(key)
+        value = self._found.get(key)
+        return None if value is None else _outcome(value)
 
     def put(self, key: str, outcome: Outcome, question: str) -> None:
         """Keep an answer; the question is written beside it for people who read the file."""
-        line = json.dumps({"key": key, "question": question, **asdict(outcome)}, ensure_ascii=False)
+        value = {"key": key, "question": question, **asdict(outcome)}
+        line = json.dumps(value, ensure_ascii=False)
         with self._path.open("a", encoding="utf-8") as file:
             # A line that a kill cut off must not swallow this one.
             file.write(f"{line}\n" if _ends_a_line(self._path) else f"\n{line}\n")
-        self._found[key] = outcome
+        self._found[key] = value
 
 
 def question_key(run: str, talk: Conversation, question: Question) -> str:

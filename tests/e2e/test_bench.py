@@ -13,6 +13,8 @@ import pytest
 from memsvc.bench.arms import ARMS
 from memsvc.bench.outcomes import METRICS
 from memsvc.cli.app import main
+from memsvc.process import ServiceProcess
+from memsvc_client import MemoryClient
 
 TALK = {
     "id": "harbour",
@@ -86,6 +88,18 @@ def test_quality_writes_the_documented_report_and_goes_on_where_it_was(
     assert len((out / "answers.jsonl").read_text(encoding="utf-8").splitlines()) == 3
     for arm in ARMS:
         assert _without_latency(second["arms"][arm]) == _without_latency(first["arms"][arm])
+
+
+def test_a_service_that_runs_is_measured_in_spaces_of_its_own(
+    data: Path, tmp_path: Path, bench: Callable[..., None], running: ServiceProcess
+) -> None:
+    out = tmp_path / "out"
+    at = ("--address", running.address, "--api-key", running.api_key)
+    bench("quality", "--data", str(data), "--out", str(out), "--limit", "1", *at)
+    assert report(out, "quality.json")["run"]["questions"] == 1
+    assert not list(out.glob("service-*"))
+    with MemoryClient(running.address, api_key=running.api_key) as client:
+        assert [space.display_name for space in client.spaces.list() if space.id.startswith("bench-")] == ["harbour"]
 
 
 def _without_latency(values: dict[str, float]) -> dict[str, float]:
