@@ -21,6 +21,7 @@ from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.retriever import Retriever
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
+from memsvc.rpc.services import Asks
 from memsvc.storage.database import Database
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
@@ -109,7 +110,9 @@ class NoRetriever:
 
 
 @asynccontextmanager
-async def running(path: Path, options: ServerOptions | None = None, *, models: bool = False) -> AsyncIterator[Running]:
+async def running(
+    path: Path, options: ServerOptions | None = None, *, models: bool = False, asker: Asks | None = None
+) -> AsyncIterator[Running]:
     """Serve from an empty SQLite file under `path`; with `models`, also with the index and the real models."""
     url = f"sqlite:///{path / 'memsvc.db'}"
     (path / "memsvc.db").write_bytes(await asyncio.to_thread(migrated))
@@ -130,6 +133,7 @@ async def running(path: Path, options: ServerOptions | None = None, *, models: b
             index=index,
             retriever=retriever,
             tokens=tokens,
+            asker=asker,
         )
         server = MemsvcServer(services, options or ServerOptions())
         port = await server.start()
