@@ -1,0 +1,90 @@
+"""A service with a language model, as an operator sets it up, driven by the SDK and the CLI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from memsvc.process import service
+from memsvc_client import FailedPrecondition, MemoryClient
+from support.chat_server import Body, ChatServer, Reply, chat_server, garbage
+
+MOVED = "Ana moved to Lisbon with Marta on 7 May 2023."
+KEY = "sk-very-secret"
+
+
+def answer(body: Body) -> Reply:
+    """Statements for what is to be compressed, an answer for what is asked."""
+    if "citations" in body["response_format"]["json_schema"]["schema"]["properties"]:
+        return Reply({"answer": "In Lisbon.", "citations": [1], "abstain": False})
+    unit = {"turns": ["t1"], "text": MOVED, "people": ["Ana"], "entities": [], "place": "", "topic": "", "time": ""}
+    return Reply({"units": [unit]})
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ChatServer]:
+    """The scripted model, on a loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    manager = chat_server(answer)
+    server = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(30)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
+
+
+def test_compression_ask_and_costs(model: ChatServer, tmp_path: Path) -> None:
+    environment = {"MEMSVC_LLM_MODEL": "openai/local", "MEMSVC_LLM_API_BASE": model.url, "MEMSVC_LLM_API_KEY": KEY}
+    said = {
+        "role": "user",
+        "name": "Ana",
+        "content": "I moved to Lisbon with Marta yesterday.",
+        "created_at": datetime(2023, 5, 8, 10, tzinfo=UTC),
+    }
+    with service(tmp_path, environment) as running, MemoryClient(running.address, api_key=running.api_key) as client:
+        client.add([said], user_id="ana", session_id="one", wait=True, timeout=120)
+        [memory] = client.list(user_id="ana")
+        assert (memory.memory, memory.compressor) == (MOVED, "llm/1:openai/local")
+        assert [turn.disposition_reason for turn in client.turns(user_id="ana")] == ["LLM"]
+
+        told = client.ask("Where does Ana live?", user_id="ana", timeout=120)
+        assert (told.text, told.citations) == ("In Lisbon.", (memory.id,))
+        stats = client.stats()
+        assert (stats.llm_call_count, stats.llm_unpriced_call_count, stats.llm_redo_turn_count) == (2, 2, 0)
+        command = [sys.executable, "-m", "memsvc", "ask", "Where?", "--user", "ana", "--json"]
+        done = subprocess.run(
+            [*command, "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=120, env={**os.environ}
+        )
+        assert json.loads(done.stdout)["text"] == "In Lisbon."
+
+        model.script = [garbage()]
+        client.add([{**said, "id": "again"}], user_id="ana", session_id="two", wait=True, timeout=120)
+        [memory] = client.list(user_id="ana", session_id="two")
+        assert memory.compressor.startswith("rules/")
+        [turn] = client.turns(user_id="ana", session_id="two")
+        assert turn.disposition_reason.startswith("LLM_FAILED LLM_MALFORMED; ")
+        stats = client.stats()
+        assert (stats.llm_redo_turn_count, stats.pending_job_count) == (1, 0)
+        waiting = [operation for operation in client.operations.list() if operation.kind == "recompress"]
+        assert [operation.state for operation in waiting] == ["queued"]
+    assert KEY not in (tmp_path / "service.log").read_text()
+
+
+def test_ask_without_a_language_model_says_so(running: object, client: MemoryClient) -> None:
+    with pytest.raises(FailedPrecondition) as error:
+        client.ask("Where does Ana live?")
+    assert error.value.reason == "LLM_NOT_CONFIGURED"
