@@ -15,7 +15,7 @@ import structlog
 from memsvc.compression.entropy import GateSettings
 from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
-from memsvc.config import Settings
+from memsvc.config import Settings, SettingsInvalid
 from memsvc.errors import FailedPrecondition, Reason
 from memsvc.jobs.handlers import handlers
 from memsvc.jobs.indexer import Indexer
@@ -32,6 +32,7 @@ from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, MeteredModel, VectorIndex
 from memsvc.retrieval.ask import Asker
 from memsvc.retrieval.retriever import Retriever
+from memsvc.retrieval.weights import SHIPPED, Weights, parse
 from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
 from memsvc.storage.database import Database
@@ -155,11 +156,26 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             indexer=indexer,
             worker=Worker(stores.jobs, jobs, concurrency=concurrency),
             retriever=Retriever(
-                index=index, embedder=embedder, analyzer=analyzer, tokens=tokens, memories=stores.memories
+                index=index,
+                embedder=embedder,
+                analyzer=analyzer,
+                tokens=tokens,
+                memories=stores.memories,
+                weights=load_weights(settings.ranking_weights),
             ),
             tokens=tokens,
             model=model,
         )
+
+
+def load_weights(path: Path | None) -> Weights:
+    """The weights in a file, the shipped ones without a file. Raises SettingsInvalid."""
+    if path is None:
+        return SHIPPED
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"ranking_weights: {path}: {error}") from error
 
 
 def build_model(settings: Settings, stores: Stores) -> MeteredModel | None:

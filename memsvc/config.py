@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     llm_daily_tokens: int = Field(
         0, ge=0, le=10**12, description="Tokens of the language model that a space may use in a UTC day; 0 is no bound."
     )
+    ranking_weights: Path | None = Field(
+        None, description="Weights that `memsvc bench fit` wrote; empty uses those that ship with memsvc."
+    )
     worker_concurrency: int = Field(
         2, ge=0, le=256, description="Jobs run at once inside `memsvc serve`; 0 leaves them to `memsvc worker`."
     )

@@ -75,6 +75,15 @@ def compression(
     )
 
 
+@bench.command("fit")
+def fit(
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("bench-out/weights.json"),
+) -> None:
+    """Fit the ranking and the confidence to conversations with known evidence, for the setting ranking_weights."""
+    _module("fit").run(data=data, path=out)
+
+
 def _format(name: str | None) -> object:
     reading = _module("reading")
     if name is not None and name not in list(reading.DataFormat):

@@ -7,6 +7,7 @@ kind can be fitted anew; the setting `ranking_weights` names the file.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,19 @@ class Weights:
         _require("confidence", self.confidence, CONFIDENCE_SIGNALS)
 
 
+def parse(text: str) -> Weights:
+    """Read what `memsvc bench fit` wrote. Raises ValueError for a text that is not of that form."""
+    try:
+        content = json.loads(text)
+        return Weights(
+            ranking={name: float(weight) for name, weight in content["ranking"].items()},
+            confidence={name: float(weight) for name, weight in content["confidence"].items()},
+            confidence_bias=float(content["confidence_bias"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not weights as `memsvc bench fit` writes them: {error!r}") from error
+
+
 def _require(part: str, weights: Mapping[str, float], names: tuple[str, ...]) -> None:
     if set(weights) != set(names):
         raise ValueError(f"{part}: needs a weight for exactly {', '.join(names)}; has {', '.join(weights)}")
@@ -40,10 +54,10 @@ def scaled(weights: Mapping[str, float]) -> dict[str, float]:
 
 SHIPPED = Weights(
     ranking={
-        "dense": 0.12, "lexical": 0.14, "session_dense": 0.07, "session_lexical": 0.08, "speaker": 0.14, "names": 0.02,
-        "time": 0.1, "states_time": 0.1, "states_place": 0.09, "states_person": 0.05, "states_number": 0.04,
-        "length": 0.05, "salience": 0.04, "is_question": -0.06,
+        "dense": 0.1564, "lexical": 0.1233, "session_dense": 0.0709, "session_lexical": 0.0576, "speaker": 0.0735,
+        "names": 0.0701, "time": 0.0605, "states_time": 0.0691, "states_place": 0.0653, "states_person": 0.0576,
+        "states_number": 0.0638, "length": 0.0603, "salience": 0.0717, "is_question": -0.0606,
     },
-    confidence={"margin": 4.0, "coverage_margin": 1.0, "closeness": 1.0},
-    confidence_bias=0.5,
+    confidence={"margin": 0.6667, "coverage_margin": 0.8566, "closeness": 0.3144},
+    confidence_bias=-0.1783,
 )  # fmt: skip

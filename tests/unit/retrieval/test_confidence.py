@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from memsvc.retrieval.confidence import CONFIDENCE_SIGNALS, confidence, confidence_signals
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import read_question
-from memsvc.retrieval.signals import SIGNALS
-from memsvc.retrieval.weights import SHIPPED, Weights, scaled
+from memsvc.retrieval.weights import SHIPPED
 from memsvc.types import Signal, Symbolic, View, ViewScore
 from support.retrieval import make_memory, plain_analysis
 
@@ -49,16 +48,3 @@ def test_confidence_is_a_share_and_names_its_parts(values: list[float]) -> None:
     sure, parts = confidence(dict(zip(CONFIDENCE_SIGNALS, values, strict=True)), SHIPPED.confidence, 0.0)
     assert 0.0 <= sure <= 1.0
     assert tuple(part.name for part in parts) == CONFIDENCE_SIGNALS
-
-
-def test_weights_need_every_signal_and_no_other() -> None:
-    ranking = dict.fromkeys(SIGNALS, 0.1)
-    with pytest.raises(ValueError, match="ranking: needs a weight for exactly"):
-        Weights({**ranking, "other": 1.0}, SHIPPED.confidence, 0.0)
-    with pytest.raises(ValueError, match="confidence: needs a weight for exactly"):
-        Weights(ranking, {}, 0.0)
-
-
-def test_scaled_weights_sum_to_one_over_the_positive_ones() -> None:
-    assert scaled({"a": 3.0, "b": 1.0, "c": -1.0}) == {"a": 0.75, "b": 0.25, "c": -0.25}
-    assert sum(weight for weight in SHIPPED.ranking.values() if weight > 0) == pytest.approx(1.0, abs=0.01)

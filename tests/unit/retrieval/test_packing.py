@@ -23,8 +23,7 @@ memory_lists = st.lists(memories, max_size=12, unique_by=lambda memory: memory.i
 
 def candidates_of(*found: Memory | None) -> list[Candidate]:
     return [
-        Candidate(memory.id if memory else f"gone-{i}", memory, (), (), 1.0 - i / 100)
-        for i, memory in enumerate(found)
+        Candidate(memory.id if memory else f"gone-{i}", memory, (), (), 1.0 - i / 100) for i, memory in enumerate(found)
     ]
 
 
