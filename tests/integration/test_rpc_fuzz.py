@@ -51,7 +51,7 @@ TEXTS = st.sampled_from(
     ]
 ) | st.text(max_size=20)
 PLAUSIBLE = {
-    "parent": [PARENT],
+    "parent": [PARENT, PARENT, PARENT, "spaces/none"],
     "name": [PARENT, f"{PARENT}/memories/{KNOWN.id}"],
     "request_id": ["", KNOWN.id],
     "stream_id": [KNOWN.id],
