@@ -133,6 +133,7 @@ def _symbolic(fields: dict[str, Any], known: Evidence) -> Symbolic:
         entities=_supported(fields["entities"], known),
         place=next(iter(_supported([fields["place"]], known)), ""),
         topic=next(iter(_supported([fields["topic"]], known)), ""),
+        speaker=known.turns[-1].speaker,
     )
 
 

@@ -166,12 +166,13 @@ async def test_statements_become_memories_and_the_rest_falls_to_the_rules(compre
     moved, starts, thanks = made.memories
     assert (moved.text, moved.sources[0].turn_id, moved.compressor) == (MOVED, "id-0", "llm/1:openai/local")
     assert (moved.symbolic.people, moved.symbolic.place) == (("Ana", "Marta"), "Lisbon")
+    assert moved.symbolic.speaker == "Ana"
     assert moved.valid_from == datetime(2023, 4, 1, tzinfo=UTC)
     assert moved.dense_text == MOVED.removeprefix("Ana ")
     assert "Ana, Monday 8 May 2023" in moved.lexical_text
     assert moved.token_count == TOKENS.count(MOVED)
     assert starts.valid_from == datetime(2023, 6, 12, tzinfo=UTC)
-    assert (thanks.state, thanks.compressor) == (MemoryState.LEFT_OUT, "rules/1")
+    assert (thanks.state, thanks.compressor) == (MemoryState.LEFT_OUT, compress.rules.name)
     assert reasons(made) == {"id-0": "LLM", "id-1": "LLM", "id-2": "THANKS; LLM_SILENT"}
     assert made.redo == ()
     assert [bill.token_count for bill in compress.ledger.bills] == [120]
