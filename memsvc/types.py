@@ -567,6 +567,7 @@ class HitOutcome(StrEnum):
 
     RETURNED = "returned"
     BELOW_DEPTH = "below_depth"
+    BELOW_WINDOW = "below_window"
     OVER_BUDGET = "over_budget"
     DUPLICATE = "duplicate"
     STALE = "stale"
@@ -608,6 +609,8 @@ class QueryPlan:
     depth: int
     candidates_per_view: int
     max_tokens: int
+    score_window: float | None
+    """How far below the best score a memory may lie; None without such a limit."""
     weights: Mapping[str, float]
     """Of each signal in the fusion."""
     symbolic: SymbolicQuery = field(default_factory=SymbolicQuery)

@@ -77,9 +77,10 @@ def explanation(trace: Explanation, *, limit: int) -> RenderableType:
         + (f" [red]failed: {escape(v.error)}[/]" if v.error else "")
         for v in trace.result.views
     )
+    window = f", scores down to {plan.score_window:.2f} below the best" if plan.score_window is not None else ""
     head = (
         f"complexity [bold]{trace.result.complexity:.2f}[/] from {signals or 'no signal'}\n"
-        f"plan: depth {plan.depth}, {plan.max_tokens} tokens, {plan.candidates_per_view} candidates a view\n"
+        f"plan: depth {plan.depth}, {plan.max_tokens} tokens, {plan.candidates_per_view} candidates a view{window}\n"
         f"names {escape(named)}{when}\nviews: {views}\n"
         f"confidence [bold]{trace.result.confidence:.2f}[/] from {confidence}"
     )

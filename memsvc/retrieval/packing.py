@@ -21,6 +21,8 @@ from memsvc.types import Hit, HitOutcome, Memory, MemoryFilter
 
 SAME_STATEMENT = 0.8
 """Share of a better statement's words from which a statement that adds no word to it is its duplicate."""
+ALWAYS = 4
+"""Memories that no window keeps out."""
 _TOLD = 4
 """Signals that a reason names."""
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -42,10 +44,19 @@ class _Verdict:
 
 
 def pack(
-    candidates: Sequence[Candidate], *, where: MemoryFilter, depth: int, max_tokens: int, tokens: TokenCounter
+    candidates: Sequence[Candidate],
+    *,
+    where: MemoryFilter,
+    depth: int,
+    max_tokens: int,
+    tokens: TokenCounter,
+    window: float | None = None,
 ) -> Packing:
-    """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`."""
-    packer = _Packer(where, depth, max_tokens, tokens)
+    """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
+
+    With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best.
+    """
+    packer = _Packer(where, depth, max_tokens, tokens, window)
     verdicts = [packer.judge(candidate) for candidate in candidates]
     context, token_count, dropped = packer.finish()
     late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
@@ -72,11 +83,15 @@ def render(memories: Sequence[Memory]) -> str:
 class _Packer:
     """Judges candidates one by one, best first, keeping count of what was taken."""
 
-    def __init__(self, where: MemoryFilter, depth: int, max_tokens: int, tokens: TokenCounter) -> None:
+    def __init__(
+        self, where: MemoryFilter, depth: int, max_tokens: int, tokens: TokenCounter, window: float | None
+    ) -> None:
         self._where = where
         self._depth = depth
         self._max_tokens = max_tokens
         self._tokens = tokens
+        self._window = window
+        self._best: float | None = None
         self._rank = 0
         self._used = 0
         self._taken: list[Memory] = []
@@ -92,12 +107,23 @@ class _Packer:
             return _Verdict(HitOutcome.STALE, f"stored as {memory.state}, and outside the filter by now")
         if self._rank >= self._depth:
             return _Verdict(HitOutcome.BELOW_DEPTH, f"ranked below the depth of {self._depth}")
+        if (distance := self._below_best(candidate)) is not None:
+            return _Verdict(
+                HitOutcome.BELOW_WINDOW, f"scores {distance:.2f} below the best, {self._window:.2f} is allowed"
+            )
         words = _words(memory.text)
         twin = next((id_ for id_, better in self._words.items() if _adds_nothing(words, better)), None)
         if twin is not None:
             return _Verdict(HitOutcome.DUPLICATE, f"says what {twin} says")
         self._rank += 1
         return self._take_if_it_fits(candidate, memory, words)
+
+    def _below_best(self, candidate: Candidate) -> float | None:
+        """How far below the best score a candidate lies, when that is too far."""
+        self._best = candidate.score if self._best is None else self._best
+        distance = self._best - candidate.score
+        too_far = self._window is not None and distance > self._window and self._rank >= ALWAYS
+        return distance if too_far else None
 
     def _take_if_it_fits(self, candidate: Candidate, memory: Memory, words: frozenset[str]) -> _Verdict:
         cost = self._cost(memory)

@@ -1,13 +1,15 @@
-"""From complexity to a plan: how deep, how many candidates and how many tokens.
+"""From complexity to a plan: how deep, how many candidates, how many tokens, and how far below the best score.
 
-    depth = floor(BASE_DEPTH * (1 + DEPTH_GAIN * C_q)), held in 3..20
+    depth  = floor(BASE_DEPTH * (1 + DEPTH_GAIN * C_q))
+    window = BASE_WINDOW + WINDOW_GAIN * C_q
 
-after k_dyn of SimpleMem (arXiv 2601.02553, section 3.3), whose constants are not published. Here a question without
-any sign of complexity gets 5 memories and the most complex one 20. The token budget grows in step: a statement with
-its share of a date header takes about 40 tokens.
+The depth follows k_dyn of SimpleMem (arXiv 2601.02553, section 3.3), whose constants are not published, and the token
+budget grows with it. Both are ceilings: within them the window decides, so that a question whose answer stands out
+costs little and one with many candidates of nearly the same score gets more of them. At an equal mean of tokens this
+finds more evidence than any fixed budget.
 
-A caller may fix the tokens, the depth or both. What the caller fixes is kept; the other adapts, and is raised where
-it would keep the caller from getting what was asked for.
+A caller may fix the tokens, the depth or both. What the caller fixes is kept, without a window; the other adapts, and
+is raised where it would keep the caller from getting what was asked for.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from memsvc.language.timeline import find_times
 from memsvc.retrieval.names import Names
 from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery
 
-BASE_DEPTH, DEPTH_GAIN = 5, 3.0
-MIN_DEPTH, MAX_DEPTH = 3, 20
-MIN_TOKENS, MAX_TOKENS = 200, 900
+BASE_DEPTH, DEPTH_GAIN = 12, 2.0
+MIN_TOKENS, MAX_TOKENS = 600, 1200
+BASE_WINDOW, WINDOW_GAIN = 0.13, 0.13
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10
@@ -36,6 +38,7 @@ def make_plan(spec: QuerySpec, names: Names, complexity: Complexity, weights: Ma
         depth=depth,
         candidates_per_view=_candidates(depth),
         max_tokens=_max_tokens(spec, depth, complexity.score),
+        score_window=_window(spec, complexity.score),
         weights=weights,
         symbolic=SymbolicQuery(people=names.people, entities=names.entities, interval=_interval(spec)),
     )
@@ -50,7 +53,12 @@ def _depth(spec: QuerySpec, complexity: float) -> int:
         return spec.depth
     adaptive = math.floor(BASE_DEPTH * (1.0 + DEPTH_GAIN * complexity))
     fitting = spec.max_tokens // SHORT_STATEMENT_TOKENS
-    return max(MIN_DEPTH, min(MAX_DEPTH, adaptive), fitting)
+    return max(adaptive, fitting)
+
+
+def _window(spec: QuerySpec, complexity: float) -> float | None:
+    fixed = spec.depth is not None or spec.max_tokens
+    return None if fixed else BASE_WINDOW + WINDOW_GAIN * complexity
 
 
 def _max_tokens(spec: QuerySpec, depth: int, complexity: float) -> int:

@@ -49,7 +49,14 @@ class Retriever:
         results = await self._views.search(space, query)
         stored = await self._hydrate(space, results)
         candidates = fuse({result.report.view: result.hits for result in results}, stored, plan, question)
-        packing = pack(candidates, where=spec.where, depth=plan.depth, max_tokens=plan.max_tokens, tokens=self._tokens)
+        packing = pack(
+            candidates,
+            where=spec.where,
+            depth=plan.depth,
+            max_tokens=plan.max_tokens,
+            tokens=self._tokens,
+            window=plan.score_window,
+        )
         sure, reasons = confidence(
             confidence_signals(candidates, question), self._weights.confidence, self._weights.confidence_bias
         )

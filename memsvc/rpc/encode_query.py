@@ -84,6 +84,7 @@ def _plan(plan: QueryPlan) -> memory_service_pb2.QueryPlan:
         depth=plan.depth,
         candidates_per_view=plan.candidates_per_view,
         max_tokens=plan.max_tokens,
+        score_window=plan.score_window,
         weights=[memory_service_pb2.SignalWeight(name=name, weight=weight) for name, weight in plan.weights.items()],
         people=plan.symbolic.people,
         entities=plan.symbolic.entities,

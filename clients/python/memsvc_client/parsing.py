@@ -144,6 +144,7 @@ def _plan(plan: service.QueryPlan) -> trace.QueryPlan:
         weights={entry.name: entry.weight for entry in plan.weights},
         people=tuple(plan.people),
         entities=tuple(plan.entities),
+        score_window=plan.score_window if plan.HasField("score_window") else None,
         start_time=moment(plan, "start_time"),
         end_time=moment(plan, "end_time"),
     )

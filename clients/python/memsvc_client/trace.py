@@ -29,6 +29,8 @@ class QueryPlan:
     """Of each signal in the score."""
     people: tuple[str, ...]
     entities: tuple[str, ...]
+    score_window: float | None
+    """How far below the best score a memory may lie; None when the caller fixed tokens or depth."""
     start_time: datetime | None
     end_time: datetime | None
 
@@ -54,7 +56,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """How one candidate fared: `returned`, `below_depth`, `over_budget`, `duplicate` or `stale`, and why."""
+    """How one candidate fared: `returned`, `below_depth`, `below_window`, `over_budget`, `duplicate` or `stale`."""
 
     id: str
     memory: str

@@ -22,6 +22,7 @@ def make_query_plan(symbolic: SymbolicQuery | None = None) -> QueryPlan:
         depth=5,
         candidates_per_view=60,
         max_tokens=500,
+        score_window=None,
         weights=SHIPPED.ranking,
         symbolic=symbolic or SymbolicQuery(),
     )

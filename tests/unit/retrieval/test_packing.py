@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
-from memsvc.retrieval.packing import Packing, pack, render
+from memsvc.retrieval.packing import ALWAYS, Packing, pack, render
 from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope
 from support.retrieval import WordCounter, make_memory
 
@@ -28,10 +28,19 @@ def candidates_of(*found: Memory | None) -> list[Candidate]:
 
 
 def packed(
-    *found: Memory | None, depth: int = 20, max_tokens: int = 1000, where: MemoryFilter | None = None
+    *found: Memory | None,
+    depth: int = 20,
+    max_tokens: int = 1000,
+    where: MemoryFilter | None = None,
+    window: float | None = None,
 ) -> Packing:
     return pack(
-        candidates_of(*found), where=where or MemoryFilter(), depth=depth, max_tokens=max_tokens, tokens=COUNTER
+        candidates_of(*found),
+        where=where or MemoryFilter(),
+        depth=depth,
+        max_tokens=max_tokens,
+        tokens=COUNTER,
+        window=window,
     )
 
 
@@ -135,3 +144,12 @@ def test_what_the_store_does_not_confirm_is_stale() -> None:
 
 def test_nothing_found_is_an_empty_context() -> None:
     assert packed() == Packing((), "", 0)
+
+
+def test_a_window_keeps_out_what_scores_far_below_the_best_but_never_the_first_few() -> None:
+    found = [make_memory(f"Ann bought item {number}{number}.") for number in range(8)]
+    kept = [hit.outcome for hit in packed(*found, window=0.055).hits]
+    assert kept == [HitOutcome.RETURNED] * 6 + [HitOutcome.BELOW_WINDOW] * 2
+    assert outcomes(packed(*found, window=0.0)) == [HitOutcome.RETURNED] * ALWAYS + [HitOutcome.BELOW_WINDOW] * 4
+    assert "0.07 below the best, 0.06 is allowed" in packed(*found, window=0.055).hits[-1].reason
+    assert outcomes(packed(*found)) == [HitOutcome.RETURNED] * 8

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsvc.retrieval.names import Names
-from memsvc.retrieval.plan import MAX_DEPTH, MAX_TOKENS, MIN_DEPTH, MIN_TOKENS, make_plan
+from memsvc.retrieval.plan import BASE_DEPTH, MAX_TOKENS, MIN_TOKENS, make_plan
 from memsvc.retrieval.weights import SHIPPED
 from memsvc.types import Complexity, QueryPlan, QuerySpec
 
@@ -25,19 +25,22 @@ def plan_for(
 @given(scores, scores)
 def test_depth_and_tokens_grow_with_complexity(one: float, other: float) -> None:
     simple, complex_ = plan_for(min(one, other)), plan_for(max(one, other))
-    assert MIN_DEPTH <= simple.depth <= complex_.depth <= MAX_DEPTH
+    assert BASE_DEPTH <= simple.depth <= complex_.depth
+    assert simple.score_window is not None
+    assert complex_.score_window is not None
+    assert simple.score_window <= complex_.score_window
     assert MIN_TOKENS <= simple.max_tokens <= complex_.max_tokens <= MAX_TOKENS
 
 
 def test_the_ends_of_the_scale() -> None:
-    assert (plan_for(0.0).depth, plan_for(0.0).max_tokens) == (5, MIN_TOKENS)
-    assert (plan_for(1.0).depth, plan_for(1.0).max_tokens) == (MAX_DEPTH, MAX_TOKENS)
+    assert (plan_for(0.0).depth, plan_for(0.0).max_tokens) == (BASE_DEPTH, MIN_TOKENS)
+    assert (plan_for(1.0).depth, plan_for(1.0).max_tokens) == (3 * BASE_DEPTH, MAX_TOKENS)
 
 
 @given(scores, st.integers(1, 8000), st.integers(1, 500))
 def test_what_the_caller_fixes_is_kept(score: float, max_tokens: int, depth: int) -> None:
     plan = plan_for(score, max_tokens=max_tokens, depth=depth)
-    assert (plan.max_tokens, plan.depth) == (max_tokens, depth)
+    assert (plan.max_tokens, plan.depth, plan.score_window) == (max_tokens, depth, None)
 
 
 @given(scores, st.integers(1, 500))

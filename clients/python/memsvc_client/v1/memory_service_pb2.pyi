@@ -69,6 +69,8 @@ class _HitOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitOutcome
     """Says what a better-ranked result says."""
     HIT_OUTCOME_STALE: _HitOutcome.ValueType  # 5
     """The index is ahead of or behind SQL: gone, changed state, or outside the filter."""
+    HIT_OUTCOME_BELOW_WINDOW: _HitOutcome.ValueType  # 6
+    """Scores further below the best than the plan's window."""
 
 class HitOutcome(_HitOutcome, metaclass=_HitOutcomeEnumTypeWrapper):
     """What became of a candidate."""
@@ -85,6 +87,8 @@ HIT_OUTCOME_DUPLICATE: HitOutcome.ValueType  # 4
 """Says what a better-ranked result says."""
 HIT_OUTCOME_STALE: HitOutcome.ValueType  # 5
 """The index is ahead of or behind SQL: gone, changed state, or outside the filter."""
+HIT_OUTCOME_BELOW_WINDOW: HitOutcome.ValueType  # 6
+"""Scores further below the best than the plan's window."""
 Global___HitOutcome: _TypeAlias = HitOutcome  # noqa: Y015
 
 @_typing.final
@@ -661,12 +665,15 @@ class QueryPlan(_message.Message):
     ENTITIES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    SCORE_WINDOW_FIELD_NUMBER: _builtins.int
     depth: _builtins.int
     """Most memories to return."""
     candidates_per_view: _builtins.int
     """Candidates asked of each view."""
     max_tokens: _builtins.int
     """Token budget of the context."""
+    score_window: _builtins.float
+    """How far below the best score a memory may lie; unset when the caller fixed the tokens or the depth."""
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignalWeight]:
         """Weight of each signal in the fusion."""
@@ -698,12 +705,15 @@ class QueryPlan(_message.Message):
         entities: _abc.Iterable[_builtins.str] | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        score_window: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score_window", b"_score_window", "end_time", b"end_time", "score_window", b"score_window", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates_per_view", b"candidates_per_view", "depth", b"depth", "end_time", b"end_time", "entities", b"entities", "max_tokens", b"max_tokens", "people", b"people", "start_time", b"start_time", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score_window", b"_score_window", "candidates_per_view", b"candidates_per_view", "depth", b"depth", "end_time", b"end_time", "entities", b"entities", "max_tokens", b"max_tokens", "people", b"people", "score_window", b"score_window", "start_time", b"start_time", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__score_window: _TypeAlias = _typing.Literal["score_window"]  # noqa: Y015
+    _WhichOneofArgType__score_window: _TypeAlias = _typing.Literal["_score_window", b"_score_window"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_window) -> _WhichOneofReturnType__score_window | None: ...
 
 Global___QueryPlan: _TypeAlias = QueryPlan  # noqa: Y015
 
