@@ -22,6 +22,8 @@ ALLOWANCE_TOKENS = 16
 """Tokens by which a statement may be longer than its turns: for speaker and date."""
 FEWEST_WORDS = 3
 """Of a statement: less is no sentence."""
+MOST_SOURCES = 2
+"""Turns that one statement may join, a question and its answer: of more, models mix up who did what."""
 COVERAGE = 0.3
 """Share of a turn's content stems that its statements must keep between them for the turn to count as told."""
 OVERLAP = 0.5
@@ -54,6 +56,7 @@ class Rejection(StrEnum):
 
     NO_SOURCE = "NO_SOURCE"
     UNRELATED_SOURCE = "UNRELATED_SOURCE"
+    TOO_MANY_SOURCES = "TOO_MANY_SOURCES"
     EMPTY = "EMPTY"
     UNPRINTABLE = "UNPRINTABLE"
     TOO_LONG = "TOO_LONG"
@@ -121,6 +124,8 @@ def judge(text: str, analysis: Analysis, known: Evidence, *, tokens: int, source
         tokens: of the statement.
         source_tokens: of the turns' contents together.
     """
+    if len(known.turns) > MOST_SOURCES:
+        return Rejection.TOO_MANY_SOURCES
     if len(tokenize(text)) < FEWEST_WORDS:
         return Rejection.EMPTY
     if any(unicodedata.category(character) in _UNPRINTABLE for character in text):

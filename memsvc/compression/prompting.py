@@ -30,7 +30,7 @@ Each statement
 you and we, and persons and things in place of he, she and it;
 - says nothing that its turns do not say, and keeps their words, names and numbers;
 - says dates absolutely, as "times" of its turn gives them;
-- lists in "turns" the ids of the turns it comes from.
+- lists in "turns" the id of the turn it comes from, or the two of a question and its answer.
 
 "people" are the persons it names, "entities" its other names, "place" where it is, "topic" two or three words, "time" \
 the date it is about; each empty when there is none. "units" is empty only when no turn says anything.

@@ -122,7 +122,12 @@ async def test_compression_loses_no_turn_and_stores_nothing_unsupported() -> Non
     allergy = [m.text for m in made.memories if turns[3].ref in m.sources]
     assert any("peanut" in text or "allerg" in text for text in allergy)
     said = {word.strip(".,") for _, content in TALK for word in content.split()} | {"Ana", "Ben", "Eve", "April"}
-    names = {word.strip(".,'s:\"") for m in made.memories for word in m.text.split()[1:] if word[:1].isupper()}
+    names = {
+        word.strip(".,:\"'").removesuffix("'s")
+        for m in made.memories
+        for word in m.text.split()[1:]
+        if word[:1].isupper()
+    }
     assert names <= {word.removesuffix("'s") for word in said} | {"I", "Ana", "Ben"}
 
 

@@ -87,6 +87,10 @@ def test_what_they_do_not_say_is_told_apart(text: str, rejection: Rejection, ana
     assert checked(text, analyzer) is rejection
 
 
+def test_a_statement_joins_no_more_than_a_question_and_its_answer(analyzer: SpacyAnalyzer) -> None:
+    assert checked("Lena starts at Siemens.", analyzer, SAID[1], SAID[1], SAID[1]) is Rejection.TOO_MANY_SOURCES
+
+
 def test_a_negation_must_be_said(analyzer: SpacyAnalyzer) -> None:
     assert checked("Lena never starts at Siemens.", analyzer, SAID[1]) is Rejection.UNSUPPORTED_NEGATION
     assert checked("Lena doesn't start at Siemens.", analyzer, SAID[1]) is Rejection.UNSUPPORTED_NEGATION
