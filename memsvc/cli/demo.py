@@ -145,6 +145,6 @@ def _ask(client: MemoryClient, talk: Conversation, question: dict[str, Any]) -> 
     render.out.print(f"[bold]{escape(question['question'])}[/]  [dim](expected: {escape(question['answer'])})[/]")
     render.out.print(Padding(escape(result.context), (0, 0, 0, 2)))
     render.out.print(
-        f"  [dim]{result.token_count} tokens, complexity {result.complexity:.2f}; sources {', '.join(cited)}; "
-        f"{found} of {len(question['evidence'])} evidence turns cited[/]\n"
+        f"  [dim]{found} of {len(question['evidence'])} evidence turns cited; {result.token_count} tokens, "
+        f"complexity {result.complexity:.2f}, confidence {result.confidence:.2f}; sources {', '.join(cited)}[/]\n"
     )
