@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from memsvc.storage.database import Database
 from memsvc.storage.migrate import upgrade
 from support.postgres import PostgresServer, postgres_server
+
+# Deadlines of single examples say how busy the machine is, not whether the code is right.
+settings.register_profile("memsvc", deadline=None)
+settings.load_profile("memsvc")
 
 BACKENDS = ("sqlite", "postgres")
 

@@ -16,10 +16,12 @@ from memsvc.compression.references import speaks_of_self
 from memsvc.compression.segments import segments
 from memsvc.compression.statements import state, state_exchange
 from memsvc.compression.symbols import mean_bits, named, salience, symbols, telling_bits, times_in, validity
+from memsvc.compression.telling import telling, tells_of_us
 from memsvc.compression.utterances import Piece, Utterance, left_out_reason, read
 from memsvc.ports import Analyzer, Embedder, Surprisal, TokenCounter, Vectors
 from memsvc.types import (
     Compression,
+    Cut,
     Disposition,
     Gate,
     Memory,
@@ -144,6 +146,7 @@ class RulesCompressor:
             or bool(times_in(utterance, utterance.pieces))
             or any(character.isdigit() for character in content)
             or speaks_of_self(content)
+            or tells_of_us(utterance)
             or telling_bits(content, utterance.analysis.language, self._surprisal) >= _TELLING_BITS
         )
 
@@ -154,9 +157,19 @@ class RulesCompressor:
 
     def _unit(self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece]) -> Memory:
         utterance = session.utterances[i]
-        text = state(pieces, utterance.voices)
-        plain = " ".join(piece.plain for piece in pieces)
-        return self._memory(session, i, reason, text=text, plain=plain, pieces=pieces, ordinal=ordinal)
+        told = telling(utterance, pieces, self._surprisal)
+        dropped = tuple(Cut(piece.plain, Reason.LOW_INFORMATION) for piece in pieces if piece not in told)
+        return self._memory(
+            session,
+            i,
+            reason,
+            text=state(told, utterance.voices),
+            searched=state(pieces, utterance.voices),
+            plain=" ".join(piece.plain for piece in pieces),
+            pieces=pieces,
+            ordinal=ordinal,
+            cuts=dropped,
+        )
 
     def _exchange_unit(self, session: _Session, i: int, joined: Exchange) -> Memory:
         before, reply = session.utterances[i - 1], session.utterances[i]
@@ -192,9 +205,11 @@ class RulesCompressor:
         text: str,
         plain: str,
         pieces: Sequence[Piece],
+        searched: str = "",
         ordinal: int = 0,
         sources: tuple[TurnRef, ...] = (),
         state: MemoryState = MemoryState.ACTIVE,
+        cuts: tuple[Cut, ...] = (),
     ) -> Memory:
         utterance = session.utterances[i]
         turn, language = utterance.turn, utterance.analysis.language
@@ -214,13 +229,15 @@ class RulesCompressor:
             salience=salience(plain, language, symbolic, dated=bool(times), surprisal=self._surprisal),
             token_count=self._tokens.count(text),
             sources=sources,
-            gate=self._explain(session, i, reason, plain, kept=state is MemoryState.ACTIVE),
+            gate=self._explain(session, i, reason, plain, kept=state is MemoryState.ACTIVE, cuts=cuts),
             compressor=NAME,
             dense_text=plain,
-            lexical_text=_lexical(session.utterances, i, text),
+            lexical_text=_lexical(session.utterances, i, searched or text),
         )
 
-    def _explain(self, session: _Session, i: int, reason: Reason, plain: str, *, kept: bool) -> Gate:
+    def _explain(
+        self, session: _Session, i: int, reason: Reason, plain: str, *, kept: bool, cuts: tuple[Cut, ...]
+    ) -> Gate:
         score = session.scores[i - session.context]
         utterance = session.utterances[i]
         return Gate(
@@ -232,7 +249,7 @@ class RulesCompressor:
             surprisal=mean_bits(plain, utterance.analysis.language, self._surprisal),
             kept=kept,
             reason=reason,
-            cuts=utterance.cuts if kept else (),
+            cuts=(*utterance.cuts, *cuts) if kept else (),
         )
 
 

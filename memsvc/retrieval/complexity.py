@@ -39,7 +39,10 @@ _PHRASES = (
     (
         "enumeration",
         0.45,
-        _pattern("all", "every", "each", "list", "what (?:are|were)", "what (?:kinds?|types?|sorts?)", "name the"),
+        _pattern(
+            "all", "every", "each", "list", "what (?:are|were)", "what (?:kinds?|types?|sorts?)", "name the",
+            "(?:who|what|when|where|why|how) and (?:who|what|when|where|why|how)",
+        ),
     ),
     (
         "comparison",

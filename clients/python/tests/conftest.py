@@ -14,9 +14,14 @@ import grpc
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
+from hypothesis import settings
 
 from memsvc_client import AsyncMemoryClient, MemoryClient, methods
 from memsvc_client.methods import Method
+
+# Deadlines of single examples say how busy the machine is, not whether the code is right.
+settings.register_profile("memsvc", deadline=None)
+settings.load_profile("memsvc")
 
 _METHODS = {value.path: value for value in vars(methods).values() if isinstance(value, Method)}
 _STREAMS = {methods.STREAM_INGEST.path, methods.WATCH_MEMORIES.path}

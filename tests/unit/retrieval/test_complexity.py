@@ -22,6 +22,7 @@ def signals(complexity: Complexity) -> set[str]:
     [
         ("What are Ann's pets?", "enumeration"),
         ("List the places Ann saw", "enumeration"),
+        ("Where and when did Ann swim?", "enumeration"),
         ("What do Ann and Bo have in common?", "comparison"),
         ("Is Ann older than Bo?", "comparison"),
         ("How many times did Ann swim?", "aggregation"),

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from memsvc.compression.telling import telling, tells_of_us
+from memsvc.compression.utterances import Utterance, read
+from memsvc.models.analyzer import SpacyAnalyzer
+from memsvc.models.surprisal import WordFrequencySurprisal
+from memsvc.types import Role, Scope, Turn
+
+SURPRISAL = WordFrequencySurprisal()
+
+
+async def utterance(analyzer: SpacyAnalyzer, content: str) -> Utterance:
+    turn = Turn(
+        turn_id="t",
+        scope=Scope("u"),
+        role=Role.USER,
+        content=content,
+        event_time=datetime(2024, 3, 13, tzinfo=UTC),
+        speaker="Ana",
+    )
+    return read([turn], await analyzer.analyze([content]))[0]
+
+
+async def told(analyzer: SpacyAnalyzer, content: str) -> list[str]:
+    read_turn = await utterance(analyzer, content)
+    return [piece.plain for piece in telling(read_turn, read_turn.pieces, SURPRISAL)]
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        (
+            "The walls are a bit plain. The kitchen has a marble worktop and a copper sink.",
+            ["The kitchen has a marble worktop and a copper sink."],
+        ),
+        ("The room is small. It costs 900 a month.", ["It costs 900 a month."]),
+        ("The walls are a bit plain. Rafael painted them.", ["Rafael painted them."]),
+        ("The walls are a bit plain. I quit cigarettes.", ["I quit cigarettes."]),
+        ("The room is small.", ["The room is small."]),
+    ],
+)
+async def test_sentences_that_tell_little_beside_others_are_not_returned(
+    analyzer: SpacyAnalyzer, content: str, kept: list[str]
+) -> None:
+    assert await told(analyzer, content) == kept
+
+
+async def test_texts_in_other_languages_are_kept_whole(analyzer: SpacyAnalyzer) -> None:
+    content = "La habitación es pequeña. La cocina tiene un fregadero de cobre."
+    assert " ".join(await told(analyzer, content)) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "tells"), [("We visited an old temple.", True), ("We should visit it.", False), ("It rained.", False)]
+)
+async def test_what_a_speaker_did_with_others_is_a_fact(analyzer: SpacyAnalyzer, content: str, tells: bool) -> None:
+    assert tells_of_us(await utterance(analyzer, content)) is tells
