@@ -1,4 +1,4 @@
-"""`memsvc bench quality` and `compression` against a real service they start themselves."""
+"""`memsvc bench quality`, `compression` and `fit` against a real service they start themselves."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from memsvc.bench.arms import ARMS
 from memsvc.bench.outcomes import METRICS
+from memsvc.bootstrap import load_weights
 from memsvc.cli.app import main
 from memsvc.process import ServiceProcess
 from memsvc_client import MemoryClient
@@ -141,3 +142,10 @@ def test_data_that_cannot_be_read_is_one_line(
         main()
     assert ended.value.code == 1
     assert "line 1: sessions" in capsys.readouterr().err
+
+
+def test_fit_writes_weights_that_a_service_can_use(data: Path, tmp_path: Path, bench: Callable[..., None]) -> None:
+    out = tmp_path / "weights.json"
+    bench("fit", "--data", str(data), "--out", str(out))
+    weights = load_weights(out)
+    assert weights.ranking["is_question"] < 0 < weights.ranking["dense"]
