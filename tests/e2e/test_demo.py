@@ -22,6 +22,7 @@ def test_the_demo_shows_the_whole_path_and_cleans_up(tmp_path: Path) -> None:
     assert "what was compressed" in shown
     assert shown.count("evidence turns cited") >= 12
     assert "1 of 1 evidence turns cited" in shown
-    assert "weights dense" in shown
+    assert "confidence" in shown
+    assert "below the best" in shown
     assert "the service is stopped, its data removed" in shown
     assert not list(tmp_path.glob("memsvc-demo-*"))
