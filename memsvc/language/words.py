@@ -101,6 +101,11 @@ def stems(text: str, language: str = "en") -> list[str]:
     return [_stem(word, language) for word in words]
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether a text is all in scripts that are written without spaces between words."""
+    return re.fullmatch(rf"[{_UNSPACED}・\s]+", text) is not None
+
+
 def _bigrams(run: str) -> list[str]:
     if len(run) == 1:
         return [run]

@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
+from memsvc.language.words import is_unspaced
 from memsvc.retrieval.question import Asked, Question
 from memsvc.types import IndexHit, Interval, Memory, Scope, SymbolicQuery, View, ViewScore, folded
 
@@ -91,11 +93,23 @@ def own_signals(memory: Memory, question: Question, wanted: SymbolicQuery) -> di
 
 
 def is_named(speaker: str, question: Question) -> bool:
-    """Whether the question names the speaker, in full or by the first name."""
-    if not speaker:
+    """Whether the question names the speaker, in full or by the first name.
+
+    Names are looked for among the people that were found in the question and, since those are not found in every
+    language, in its text: as a word that is spelled alike ("will" is not Will), or anywhere in scripts that do not set
+    words apart.
+    """
+    names = (speaker.strip(), *speaker.split()[:1])
+    if not names[0]:
         return False
-    name = speaker.casefold()
-    return any(person.casefold() in (name, name.split()[0]) for person in question.names.people)
+    if {name.casefold() for name in names} & {person.casefold() for person in question.names.people}:
+        return True
+    return any(_as_word(name).search(question.text) for name in names)
+
+
+@lru_cache(maxsize=4096)
+def _as_word(name: str) -> re.Pattern[str]:
+    return re.compile(re.escape(name) if is_unspaced(name) else rf"(?<!\w){re.escape(name)}(?!\w)")
 
 
 def names_matched(memory: Memory, wanted: SymbolicQuery) -> float:

@@ -74,7 +74,17 @@ def test_the_speaker_is_known_by_the_full_name_and_the_first() -> None:
     assert is_named("Ann", question)
     assert is_named("ann lee", question)
     assert not is_named("Anna", question)
+    assert not is_named("Will", read_question("what will it cost?", plain_analysis("what will it cost?")))
+    assert not is_named("Bo", read_question("where is the boat?", plain_analysis("where is the boat?")))
     assert not is_named("", question)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "text"),
+    [("マルタ", "マルタは何の仕事をしていますか？"), ("مارتا", "ماذا تعمل مارتا؟"), ("Ann Lee", "¿Ann corre?")],
+)
+def test_a_speaker_is_named_in_any_script(speaker: str, text: str) -> None:
+    assert is_named(speaker, read_question(text, plain_analysis(text)))
 
 
 def test_names_matched_is_the_share_of_the_questions_names() -> None:
