@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from memsvc.compression.utterances import Utterance, is_assent
+from memsvc.language.words import word_count
 from memsvc.types import Role
 
 SHORT_ANSWER_WORDS = 6
@@ -34,14 +35,14 @@ def exchange(before: Utterance | None, reply: Utterance) -> Exchange | None:
     if before is None or before.speaker == reply.speaker or reply.turn.role not in (Role.USER, Role.ASSISTANT):
         return None
     said = reply.turn.content.strip()
-    if _ECHO.match(said) and before.content and len(said.split()) <= SHORT_ANSWER_WORDS:
+    if _ECHO.match(said) and before.content and word_count(said) <= SHORT_ANSWER_WORDS:
         return Exchange(_quote(before.content), said)
     if not before.last_question:
         return None
     answer = reply.content
     if not answer:
         return Exchange(before.last_question, said) if _confirms(before.last_question, said) else None
-    if len(answer.split()) > SHORT_ANSWER_WORDS or reply.pieces[0].is_question:
+    if word_count(answer) > SHORT_ANSWER_WORDS or reply.pieces[0].is_question:
         return None
     return Exchange(before.last_question, f"Yes, {answer}" if _dropped_assent(reply, said, answer) else answer)
 
@@ -51,7 +52,7 @@ def _quote(content: str) -> str:
 
 
 def _confirms(question: str, said: str) -> bool:
-    return bool(_POLAR.match(question)) and is_assent(said) and len(said.split()) <= SHORT_ANSWER_WORDS
+    return bool(_POLAR.match(question)) and is_assent(said) and word_count(said) <= SHORT_ANSWER_WORDS
 
 
 def _dropped_assent(reply: Utterance, said: str, answer: str) -> bool:

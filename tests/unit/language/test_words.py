@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.language.words import STOP_WORDS, stems, tokenize
+from memsvc.language.words import STOP_WORDS, stems, tokenize, word_count
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,18 @@ def test_stems_of_other_languages() -> None:
 
 def test_stop_words_have_the_form_of_tokens() -> None:
     assert [word for word in STOP_WORDS if tokenize(word) != [word]] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("The blue one.", 3),
+        ("はい", 1),
+        ("9番。明日電話してみる。", 4),
+        ("我在银行工作。", 3),
+        ("Tomás と", 2),
+    ],
+)
+def test_words_are_counted_in_scripts_without_blanks_too(text: str, count: int) -> None:
+    assert word_count(text) == count
