@@ -1,0 +1,1 @@
+"""Consolidation: memories that repeat, replace or belong to one another are brought together (pure)."""
