@@ -23,6 +23,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _QueryPlanning:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueryPlanningEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueryPlanning.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUERY_PLANNING_UNSPECIFIED: _QueryPlanning.ValueType  # 0
+    """Follows the setting `query_planning`."""
+    QUERY_PLANNING_OFF: _QueryPlanning.ValueType  # 1
+    """Rules alone; no language model is called."""
+    QUERY_PLANNING_LLM: _QueryPlanning.ValueType  # 2
+    """A language model beside the rules; LLM_NOT_CONFIGURED where there is none."""
+
+class QueryPlanning(_QueryPlanning, metaclass=_QueryPlanningEnumTypeWrapper):
+    """Who plans a query."""
+
+QUERY_PLANNING_UNSPECIFIED: QueryPlanning.ValueType  # 0
+"""Follows the setting `query_planning`."""
+QUERY_PLANNING_OFF: QueryPlanning.ValueType  # 1
+"""Rules alone; no language model is called."""
+QUERY_PLANNING_LLM: QueryPlanning.ValueType  # 2
+"""A language model beside the rules; LLM_NOT_CONFIGURED where there is none."""
+Global___QueryPlanning: _TypeAlias = QueryPlanning  # noqa: Y015
+
 class _View:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -292,12 +316,15 @@ class QuerySpec(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     ASK_TIME_FIELD_NUMBER: _builtins.int
+    PLANNING_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Natural-language question; 1 to 4096 characters."""
     max_tokens: _builtins.int
     """Token budget for the rendered context, in cl100k_base tokens; 0 adapts to complexity."""
     depth: _builtins.int
     """Fixed number of memories; unset adapts to complexity."""
+    planning: Global___QueryPlanning.ValueType
+    """Whether a language model plans the search; unset follows the setting `query_planning`."""
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
         """Hard filter."""
@@ -314,10 +341,11 @@ class QuerySpec(_message.Message):
         max_tokens: _builtins.int = ...,
         depth: _builtins.int | None = ...,
         ask_time: _timestamp_pb2.Timestamp | None = ...,
+        planning: Global___QueryPlanning.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "max_tokens", b"max_tokens", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
     _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
@@ -437,6 +465,7 @@ class QueryResponse(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     VIEWS_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    PLANNING_FIELD_NUMBER: _builtins.int
     context: _builtins.str
     """The results rendered as text for a prompt, grouped by date."""
     token_count: _builtins.int
@@ -455,7 +484,11 @@ class QueryResponse(_message.Message):
 
     @_builtins.property
     def views(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViewReport]:
-        """One entry per view searched."""
+        """One entry per view searched, for the question and for each sub-query."""
+
+    @_builtins.property
+    def planning(self) -> Global___PlanningReport:
+        """What a language model planned; unset when rules alone did."""
 
     def __init__(
         self,
@@ -468,14 +501,111 @@ class QueryResponse(_message.Message):
         max_tokens: _builtins.int = ...,
         views: _abc.Iterable[Global___ViewReport] | None = ...,
         confidence: _builtins.float = ...,
+        planning: Global___PlanningReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["planning", b"planning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "depth", b"depth", "max_tokens", b"max_tokens", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "depth", b"depth", "max_tokens", b"max_tokens", "planning", b"planning", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryResponse: _TypeAlias = QueryResponse  # noqa: Y015
+
+@_typing.final
+class PlanningReport(_message.Message):
+    """What a language model planned for a query."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUB_QUERIES_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    MULTIPLE_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    LATENCY_MS_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    COMPLETION_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    multiple: _builtins.bool
+    """Whether the question asks for several things or takes several steps, which raises its complexity."""
+    latency_ms: _builtins.float
+    """Time spent, in milliseconds."""
+    prompt_token_count: _builtins.int
+    """Tokens of the model's prompt, as its endpoint counts them."""
+    completion_token_count: _builtins.int
+    """Tokens of the model's answer, as its endpoint counts them."""
+    @_builtins.property
+    def sub_queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Texts that were searched for beside the question."""
+
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names in the question that the rules had not found."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Inclusive start of the interval the question names, where the rules did not read it so."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Exclusive end of that interval."""
+
+    @_builtins.property
+    def dropped(self) -> _containers.RepeatedCompositeFieldContainer[Global___DroppedProposal]:
+        """What the model proposed and was not used."""
+
+    @_builtins.property
+    def error(self) -> _operation_pb2.OperationError:
+        """Set when the model failed; the rules then planned alone, and the results are theirs."""
+
+    def __init__(
+        self,
+        *,
+        sub_queries: _abc.Iterable[_builtins.str] | None = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        multiple: _builtins.bool = ...,
+        dropped: _abc.Iterable[Global___DroppedProposal] | None = ...,
+        error: _operation_pb2.OperationError | None = ...,
+        latency_ms: _builtins.float = ...,
+        prompt_token_count: _builtins.int = ...,
+        completion_token_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_token_count", b"completion_token_count", "dropped", b"dropped", "end_time", b"end_time", "error", b"error", "latency_ms", b"latency_ms", "multiple", b"multiple", "names", b"names", "prompt_token_count", b"prompt_token_count", "start_time", b"start_time", "sub_queries", b"sub_queries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanningReport: _TypeAlias = PlanningReport  # noqa: Y015
+
+@_typing.final
+class DroppedProposal(_message.Message):
+    """A part of a language model's plan that was not used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The sub-query, name or time as proposed; cut to 300 characters."""
+    reason: _builtins.str
+    """Why, such as UNSUPPORTED_NAME."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DroppedProposal: _TypeAlias = DroppedProposal  # noqa: Y015
 
 @_typing.final
 class ViewReport(_message.Message):
@@ -487,12 +617,15 @@ class ViewReport(_message.Message):
     CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     LATENCY_MS_FIELD_NUMBER: _builtins.int
+    SUB_QUERY_FIELD_NUMBER: _builtins.int
     view: Global___View.ValueType
     """The view."""
     candidate_count: _builtins.int
     """Candidates it returned."""
     latency_ms: _builtins.float
     """Time spent, in milliseconds."""
+    sub_query: _builtins.int
+    """What was searched for: 0 the question, n the n-th of the planning report's sub-queries."""
     @_builtins.property
     def error(self) -> _operation_pb2.OperationError:
         """Set when the view failed; its candidates are then missing from the results."""
@@ -504,10 +637,11 @@ class ViewReport(_message.Message):
         candidate_count: _builtins.int = ...,
         error: _operation_pb2.OperationError | None = ...,
         latency_ms: _builtins.float = ...,
+        sub_query: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_count", b"candidate_count", "error", b"error", "latency_ms", b"latency_ms", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_count", b"candidate_count", "error", b"error", "latency_ms", b"latency_ms", "sub_query", b"sub_query", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -786,6 +920,7 @@ class Hit(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     SIGNALS_FIELD_NUMBER: _builtins.int
+    SUB_QUERY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Memory name."""
     score: _builtins.float
@@ -796,6 +931,8 @@ class Hit(_message.Message):
     """Why, in words."""
     text: _builtins.str
     """Text of the memory, so that a trace can be read alone."""
+    sub_query: _builtins.int
+    """What it scored best for: 0 the question, n the n-th of the planning report's sub-queries."""
     @_builtins.property
     def view_scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViewScore]:
         """Rank and score in each view that returned it."""
@@ -814,10 +951,11 @@ class Hit(_message.Message):
         reason: _builtins.str = ...,
         text: _builtins.str = ...,
         signals: _abc.Iterable[Global___Signal] | None = ...,
+        sub_query: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "outcome", b"outcome", "reason", b"reason", "score", b"score", "signals", b"signals", "text", b"text", "view_scores", b"view_scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "outcome", b"outcome", "reason", b"reason", "score", b"score", "signals", b"signals", "sub_query", b"sub_query", "text", b"text", "view_scores", b"view_scores"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
