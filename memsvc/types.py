@@ -50,6 +50,7 @@ class MemoryState(StrEnum):
     SUPERSEDED = "superseded"
     DELETED = "deleted"
     LEFT_OUT = "left_out"
+    RETIRED = "retired"
 
 
 class ChangeKind(StrEnum):
@@ -59,6 +60,7 @@ class ChangeKind(StrEnum):
     UPDATED = "updated"
     SUPERSEDED = "superseded"
     DELETED = "deleted"
+    RETIRED = "retired"
 
 
 class JobKind(StrEnum):
@@ -119,6 +121,11 @@ class Scope:
 
     def __bool__(self) -> bool:
         return bool(self.user_id or self.agent_id or self.session_id)
+
+    @property
+    def owner(self) -> Scope:
+        """Its user and agent, of whatever session: what consolidation works within."""
+        return Scope(self.user_id, self.agent_id)
 
     @property
     def key(self) -> str:
@@ -229,6 +236,18 @@ class Memory:
     update_time: datetime | None = None
     version: int = 0
     """1 once stored, plus 1 with each change; the etag is made from it."""
+    superseded_by: str = ""
+    """Id of the memory that took its place, or that says something newer; empty unless SUPERSEDED by one."""
+    supersede_time: datetime | None = None
+    """When that became known: the event time of `superseded_by`."""
+    conflicts_with: tuple[str, ...] = ()
+    """Ids of memories that contradict it, where neither could be told to be the newer one."""
+    pinned: bool = False
+    """Whether it is kept whatever its salience."""
+    use_count: int = 0
+    """Times a query returned it, as counted so far."""
+    last_use_time: datetime | None = None
+    """When a query last returned it, by the service's clock."""
 
     @property
     def etag(self) -> str:
@@ -263,9 +282,36 @@ LLM_FAILED = "LLM_FAILED"
 """How the reason of a turn's outcome begins when a language model is still to compress it."""
 
 
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A view of the past: what held at `valid_at`, judged by what had been told until `known_at`.
+
+    Both are moments of event time, since a conversation may be ingested long after it took place.
+    """
+
+    valid_at: datetime
+    known_at: datetime
+
+    def shows(self, memory: Memory) -> bool:
+        """Whether the memory had been told by then, and held then as far as could be known."""
+        began = memory.event_time if memory.valid_from is None else min(memory.event_time, memory.valid_from)
+        return memory.event_time <= self.known_at and began <= self.valid_at and self._open(memory)
+
+    def _open(self, memory: Memory) -> bool:
+        """Whether nothing known by then had ended it; one that was superseded by nothing never counted."""
+        if memory.state is not MemoryState.SUPERSEDED:
+            return True
+        if memory.supersede_time is None:
+            return False
+        return memory.supersede_time > self.known_at or (memory.valid_to or memory.supersede_time) > self.valid_at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryFilter:
-    """Fields are ANDed, repeated values ORed; empty means anything, empty `states` active only."""
+    """Fields are ANDed, repeated values ORed; empty means anything, empty `states` active only.
+
+    With `as_of`, ACTIVE among the states stands for what was active then.
+    """
 
     scope: Scope = field(default_factory=Scope)
     people: tuple[str, ...] = ()
@@ -274,15 +320,27 @@ class MemoryFilter:
     end_time: datetime | None = None
     states: tuple[MemoryState, ...] = (MemoryState.ACTIVE,)
     kinds: tuple[MemoryKind, ...] = ()
+    as_of: AsOf | None = None
+    exact_owner: bool = False
+    """Whether an empty user or agent of the scope matches the empty value only."""
+
+    @property
+    def stored_states(self) -> tuple[MemoryState, ...]:
+        """The states that a memory which passes may have today."""
+        states = self.states or (MemoryState.ACTIVE,)
+        if self.as_of is None or MemoryState.ACTIVE not in states:
+            return states
+        return tuple(dict.fromkeys((*states, MemoryState.SUPERSEDED)))
 
     def matches(self, memory: Memory) -> bool:
         """Whether `memory` passes; the same rule that every index and table query implements."""
         wanted, actual = self.scope, memory.scope
         return (
-            memory.state in (self.states or (MemoryState.ACTIVE,))
+            memory.state in self.stored_states
+            and (self.as_of is None or self.as_of.shows(memory))
             and (not self.kinds or memory.kind in self.kinds)
-            and (not wanted.user_id or wanted.user_id == actual.user_id)
-            and (not wanted.agent_id or wanted.agent_id == actual.agent_id)
+            and (wanted.user_id == actual.user_id or not (wanted.user_id or self.exact_owner))
+            and (wanted.agent_id == actual.agent_id or not (wanted.agent_id or self.exact_owner))
             and (not wanted.session_id or wanted.session_id == actual.session_id)
             and (not self.people or bool(folded(self.people) & folded(memory.symbolic.people)))
             and (not self.entities or bool(folded(self.entities) & folded(memory.symbolic.entities)))
@@ -306,6 +364,8 @@ class Change:
     memory: Memory
     previous_text: str
     actor: str
+    reason: str = ""
+    """One sentence for people; empty for what a caller did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +388,7 @@ class ModelPurpose(StrEnum):
     """What a language model was called for."""
 
     COMPRESS = "compress"
+    PLAN = "plan"
     ASK = "ask"
 
 
@@ -409,6 +470,15 @@ class JobSummary:
     superseded_count: int = 0
     left_out_turn_count: int = 0
     indexed_count: int = 0
+    examined_count: int = 0
+    """Memories that consolidation looked at."""
+    merged_count: int = 0
+    """Memories whose place a merged one took."""
+    conflict_count: int = 0
+    """Memories newly marked as contradicting another."""
+    abstracted_count: int = 0
+    """Episodes and themes made."""
+    retired_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,7 +490,11 @@ class Job:
     kind: JobKind
     state: JobState
     payload: Mapping[str, Any]
-    """COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]}; REINDEX: {}."""
+    """What to work on, by kind.
+
+    COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]}; REINDEX: {};
+    CONSOLIDATE: {"owner": [user_id, agent_id]}, or {"scope": [user_id, agent_id]}, where empty ones mean all.
+    """
     attempt: int
     """Times a worker took it up, this time included."""
     progress: float
@@ -583,6 +657,8 @@ class QuerySpec:
     where: MemoryFilter = field(default_factory=MemoryFilter)
     max_tokens: int = 0
     depth: int | None = None
+    planning_seconds: float = 0.0
+    """How long a language model may take to plan the search; 0 leaves it to rules alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -616,6 +692,32 @@ class QueryPlan:
     symbolic: SymbolicQuery = field(default_factory=SymbolicQuery)
 
 
+@dataclass(frozen=True, slots=True)
+class DroppedProposal:
+    """A part of a language model's plan that was not used, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningReport:
+    """What a language model planned for a query; `error` set means that rules alone planned it."""
+
+    sub_queries: tuple[str, ...] = ()
+    """Searched for beside the question."""
+    names: tuple[str, ...] = ()
+    """Names in the question that the rules had not found."""
+    interval: Interval | None = None
+    """The time the question names, where the rules did not read it so."""
+    multiple: bool = False
+    """Whether the question asks for several things or takes several steps."""
+    dropped: tuple[DroppedProposal, ...] = ()
+    error: JobError | None = None
+    latency_ms: float = 0.0
+    usage: ModelUsage = field(default_factory=lambda: ModelUsage())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewReport:
     """How the search of one view ended; `error` set means that its candidates are missing."""
@@ -624,6 +726,8 @@ class ViewReport:
     candidate_count: int
     latency_ms: float
     error: JobError | None = None
+    sub_query: int = 0
+    """What was searched for: 0 the question, n the n-th sub-query of the planning report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -656,6 +760,8 @@ class Hit:
     score: float
     outcome: HitOutcome
     reason: str
+    sub_query: int = 0
+    """What it scored best for: 0 the question, n the n-th sub-query of the planning report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -671,6 +777,8 @@ class Retrieval:
     confidence: float
     """How likely it is that memory holds an answer, in [0, 1]."""
     confidence_signals: tuple[Signal, ...]
+    planning: PlanningReport | None = None
+    """None where rules alone planned, as asked for."""
 
     @property
     def returned(self) -> tuple[Hit, ...]:

@@ -47,6 +47,7 @@ STATE_TO_PROTO: dict[MemoryState, memory.MemoryState.ValueType] = {
     MemoryState.SUPERSEDED: memory.MEMORY_STATE_SUPERSEDED,
     MemoryState.DELETED: memory.MEMORY_STATE_DELETED,
     MemoryState.LEFT_OUT: memory.MEMORY_STATE_LEFT_OUT,
+    MemoryState.RETIRED: memory.MEMORY_STATE_RETIRED,
 }
 STATE_FROM_PROTO: dict[int, MemoryState] = {number: state for state, number in STATE_TO_PROTO.items()}
 
@@ -55,6 +56,7 @@ CHANGE_TO_PROTO: dict[ChangeKind, memory.MemoryChangeKind.ValueType] = {
     ChangeKind.UPDATED: memory.MEMORY_CHANGE_KIND_UPDATED,
     ChangeKind.SUPERSEDED: memory.MEMORY_CHANGE_KIND_SUPERSEDED,
     ChangeKind.DELETED: memory.MEMORY_CHANGE_KIND_DELETED,
+    ChangeKind.RETIRED: memory.MEMORY_CHANGE_KIND_RETIRED,
 }
 
 VIEW_TO_PROTO: dict[View, service.View.ValueType] = {

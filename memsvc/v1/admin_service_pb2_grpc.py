@@ -172,7 +172,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Consolidate(self, request, context):
-        """Starts consolidation now instead of at the next schedule.
+        """Starts consolidation now instead of some time after the next compression, or tells what it would do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

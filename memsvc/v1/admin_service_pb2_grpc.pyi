@@ -44,7 +44,7 @@ class AdminServiceStub:
     DeleteSpace: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DeleteSpaceRequest, _admin_service_pb2.DeleteSpaceResponse]
     """Deletes a space and everything in it."""
     Consolidate: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ConsolidateRequest, _admin_service_pb2.ConsolidateResponse]
-    """Starts consolidation now instead of at the next schedule."""
+    """Starts consolidation now instead of some time after the next compression, or tells what it would do."""
     Reindex: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ReindexRequest, _admin_service_pb2.ReindexResponse]
     """Rebuilds the vector index of a space from SQL."""
     GetStats: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetStatsRequest, _admin_service_pb2.GetStatsResponse]
@@ -88,7 +88,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     DeleteSpace: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DeleteSpaceRequest, _admin_service_pb2.DeleteSpaceResponse]  # type: ignore[assignment]
     """Deletes a space and everything in it."""
     Consolidate: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ConsolidateRequest, _admin_service_pb2.ConsolidateResponse]  # type: ignore[assignment]
-    """Starts consolidation now instead of at the next schedule."""
+    """Starts consolidation now instead of some time after the next compression, or tells what it would do."""
     Reindex: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ReindexRequest, _admin_service_pb2.ReindexResponse]  # type: ignore[assignment]
     """Rebuilds the vector index of a space from SQL."""
     GetStats: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetStatsRequest, _admin_service_pb2.GetStatsResponse]  # type: ignore[assignment]
@@ -165,7 +165,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ConsolidateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ConsolidateResponse, _abc.Awaitable[_admin_service_pb2.ConsolidateResponse]]:
-        """Starts consolidation now instead of at the next schedule."""
+        """Starts consolidation now instead of some time after the next compression, or tells what it would do."""
 
     @_abc_1.abstractmethod
     def Reindex(

@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19memsvc/v1/operation.proto\x12\tmemsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n\tOperation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.memsvc.v1.OperationKind\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.memsvc.v1.OperationState\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\x12\x10\n\x08progress\x18\x05 \x01(\x01\x12\x15\n\rattempt_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\nlast_error\x18\t \x01(\x0b\x32\x19.memsvc.v1.OperationError\x12*\n\x05\x65rror\x18\n \x01(\x0b\x32\x19.memsvc.v1.OperationErrorH\x00\x12.\n\x07summary\x18\x0b \x01(\x0b\x32\x1b.memsvc.v1.OperationSummaryH\x00\x42\x08\n\x06result\"?\n\x0eOperationError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x8b\x01\n\x10OperationSummary\x12\x12\n\nturn_count\x18\x01 \x01(\x05\x12\x15\n\rcreated_count\x18\x02 \x01(\x05\x12\x18\n\x10superseded_count\x18\x03 \x01(\x05\x12\x1b\n\x13left_out_turn_count\x18\x04 \x01(\x05\x12\x15\n\rindexed_count\x18\x05 \x01(\x05*\xc1\x01\n\rOperationKind\x12\x1e\n\x1aOPERATION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17OPERATION_KIND_COMPRESS\x10\x01\x12\x1e\n\x1aOPERATION_KIND_CONSOLIDATE\x10\x02\x12\x18\n\x14OPERATION_KIND_INDEX\x10\x03\x12\x1a\n\x16OPERATION_KIND_REINDEX\x10\x04\x12\x1d\n\x19OPERATION_KIND_RECOMPRESS\x10\x05*\xc4\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16OPERATION_STATE_QUEUED\x10\x01\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x02\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x03\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x04\x12\x1d\n\x19OPERATION_STATE_CANCELLED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19memsvc/v1/operation.proto\x12\tmemsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n\tOperation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.memsvc.v1.OperationKind\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.memsvc.v1.OperationState\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\x12\x10\n\x08progress\x18\x05 \x01(\x01\x12\x15\n\rattempt_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\nlast_error\x18\t \x01(\x0b\x32\x19.memsvc.v1.OperationError\x12*\n\x05\x65rror\x18\n \x01(\x0b\x32\x19.memsvc.v1.OperationErrorH\x00\x12.\n\x07summary\x18\x0b \x01(\x0b\x32\x1b.memsvc.v1.OperationSummaryH\x00\x42\x08\n\x06result\"?\n\x0eOperationError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x82\x02\n\x10OperationSummary\x12\x12\n\nturn_count\x18\x01 \x01(\x05\x12\x15\n\rcreated_count\x18\x02 \x01(\x05\x12\x18\n\x10superseded_count\x18\x03 \x01(\x05\x12\x1b\n\x13left_out_turn_count\x18\x04 \x01(\x05\x12\x15\n\rindexed_count\x18\x05 \x01(\x05\x12\x16\n\x0e\x65xamined_count\x18\x06 \x01(\x05\x12\x14\n\x0cmerged_count\x18\x07 \x01(\x05\x12\x16\n\x0e\x63onflict_count\x18\x08 \x01(\x05\x12\x18\n\x10\x61\x62stracted_count\x18\t \x01(\x05\x12\x15\n\rretired_count\x18\n \x01(\x05*\xc1\x01\n\rOperationKind\x12\x1e\n\x1aOPERATION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17OPERATION_KIND_COMPRESS\x10\x01\x12\x1e\n\x1aOPERATION_KIND_CONSOLIDATE\x10\x02\x12\x18\n\x14OPERATION_KIND_INDEX\x10\x03\x12\x1a\n\x16OPERATION_KIND_REINDEX\x10\x04\x12\x1d\n\x19OPERATION_KIND_RECOMPRESS\x10\x05*\xc4\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16OPERATION_STATE_QUEUED\x10\x01\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x02\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x03\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x04\x12\x1d\n\x19OPERATION_STATE_CANCELLED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'memsvc.v1.operation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPERATIONKIND']._serialized_start=690
-  _globals['_OPERATIONKIND']._serialized_end=883
-  _globals['_OPERATIONSTATE']._serialized_start=886
-  _globals['_OPERATIONSTATE']._serialized_end=1082
+  _globals['_OPERATIONKIND']._serialized_start=809
+  _globals['_OPERATIONKIND']._serialized_end=1002
+  _globals['_OPERATIONSTATE']._serialized_start=1005
+  _globals['_OPERATIONSTATE']._serialized_end=1201
   _globals['_OPERATION']._serialized_start=74
   _globals['_OPERATION']._serialized_end=480
   _globals['_OPERATIONERROR']._serialized_start=482
   _globals['_OPERATIONERROR']._serialized_end=545
   _globals['_OPERATIONSUMMARY']._serialized_start=548
-  _globals['_OPERATIONSUMMARY']._serialized_end=687
+  _globals['_OPERATIONSUMMARY']._serialized_end=806
 # @@protoc_insertion_point(module_scope)

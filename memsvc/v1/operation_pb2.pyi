@@ -29,7 +29,7 @@ class _OperationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operati
     OPERATION_KIND_COMPRESS: _OperationKind.ValueType  # 1
     """Compression and indexing of ingested turns."""
     OPERATION_KIND_CONSOLIDATE: _OperationKind.ValueType  # 2
-    """Merge of related memories."""
+    """Merging, superseding and abstracting of related memories."""
     OPERATION_KIND_INDEX: _OperationKind.ValueType  # 3
     """Indexing of changed memories."""
     OPERATION_KIND_REINDEX: _OperationKind.ValueType  # 4
@@ -45,7 +45,7 @@ OPERATION_KIND_UNSPECIFIED: OperationKind.ValueType  # 0
 OPERATION_KIND_COMPRESS: OperationKind.ValueType  # 1
 """Compression and indexing of ingested turns."""
 OPERATION_KIND_CONSOLIDATE: OperationKind.ValueType  # 2
-"""Merge of related memories."""
+"""Merging, superseding and abstracting of related memories."""
 OPERATION_KIND_INDEX: OperationKind.ValueType  # 3
 """Indexing of changed memories."""
 OPERATION_KIND_REINDEX: OperationKind.ValueType  # 4
@@ -205,16 +205,31 @@ class OperationSummary(_message.Message):
     SUPERSEDED_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OUT_TURN_COUNT_FIELD_NUMBER: _builtins.int
     INDEXED_COUNT_FIELD_NUMBER: _builtins.int
+    EXAMINED_COUNT_FIELD_NUMBER: _builtins.int
+    MERGED_COUNT_FIELD_NUMBER: _builtins.int
+    CONFLICT_COUNT_FIELD_NUMBER: _builtins.int
+    ABSTRACTED_COUNT_FIELD_NUMBER: _builtins.int
+    RETIRED_COUNT_FIELD_NUMBER: _builtins.int
     turn_count: _builtins.int
     """Turns processed."""
     created_count: _builtins.int
     """Active memories created."""
     superseded_count: _builtins.int
-    """Memories superseded."""
+    """Memories superseded by a newer statement, or by another compression of their turns."""
     left_out_turn_count: _builtins.int
     """Turns the entropy gate left out."""
     indexed_count: _builtins.int
     """Memories written to the vector index."""
+    examined_count: _builtins.int
+    """Memories that consolidation looked at."""
+    merged_count: _builtins.int
+    """Memories whose place a merged one took."""
+    conflict_count: _builtins.int
+    """Memories newly marked as contradicting another."""
+    abstracted_count: _builtins.int
+    """Episodes and themes made."""
+    retired_count: _builtins.int
+    """Memories found no longer worth an answer."""
     def __init__(
         self,
         *,
@@ -223,10 +238,15 @@ class OperationSummary(_message.Message):
         superseded_count: _builtins.int = ...,
         left_out_turn_count: _builtins.int = ...,
         indexed_count: _builtins.int = ...,
+        examined_count: _builtins.int = ...,
+        merged_count: _builtins.int = ...,
+        conflict_count: _builtins.int = ...,
+        abstracted_count: _builtins.int = ...,
+        retired_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_count", b"created_count", "indexed_count", b"indexed_count", "left_out_turn_count", b"left_out_turn_count", "superseded_count", b"superseded_count", "turn_count", b"turn_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstracted_count", b"abstracted_count", "conflict_count", b"conflict_count", "created_count", b"created_count", "examined_count", b"examined_count", "indexed_count", b"indexed_count", "left_out_turn_count", b"left_out_turn_count", "merged_count", b"merged_count", "retired_count", b"retired_count", "superseded_count", b"superseded_count", "turn_count", b"turn_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,6 +23,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ConsolidationAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsolidationActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsolidationAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSOLIDATION_ACTION_UNSPECIFIED: _ConsolidationAction.ValueType  # 0
+    """Not set."""
+    CONSOLIDATION_ACTION_MERGE: _ConsolidationAction.ValueType  # 1
+    """They say the same: one takes their place."""
+    CONSOLIDATION_ACTION_SUPERSEDE: _ConsolidationAction.ValueType  # 2
+    """A newer one says otherwise: they no longer hold."""
+    CONSOLIDATION_ACTION_CONFLICT: _ConsolidationAction.ValueType  # 3
+    """They contradict each other and cannot be ordered: all are kept, and marked."""
+    CONSOLIDATION_ACTION_ABSTRACT: _ConsolidationAction.ValueType  # 4
+    """An episode or a theme is written above them; they stay."""
+    CONSOLIDATION_ACTION_RETIRE: _ConsolidationAction.ValueType  # 5
+    """They are no longer worth an answer."""
+
+class ConsolidationAction(_ConsolidationAction, metaclass=_ConsolidationActionEnumTypeWrapper):
+    """What consolidation does with memories."""
+
+CONSOLIDATION_ACTION_UNSPECIFIED: ConsolidationAction.ValueType  # 0
+"""Not set."""
+CONSOLIDATION_ACTION_MERGE: ConsolidationAction.ValueType  # 1
+"""They say the same: one takes their place."""
+CONSOLIDATION_ACTION_SUPERSEDE: ConsolidationAction.ValueType  # 2
+"""A newer one says otherwise: they no longer hold."""
+CONSOLIDATION_ACTION_CONFLICT: ConsolidationAction.ValueType  # 3
+"""They contradict each other and cannot be ordered: all are kept, and marked."""
+CONSOLIDATION_ACTION_ABSTRACT: ConsolidationAction.ValueType  # 4
+"""An episode or a theme is written above them; they stay."""
+CONSOLIDATION_ACTION_RETIRE: ConsolidationAction.ValueType  # 5
+"""They are no longer worth an answer."""
+Global___ConsolidationAction: _TypeAlias = ConsolidationAction  # noqa: Y015
+
 class _KeyRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -309,22 +345,28 @@ class ConsolidateRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     request_id: _builtins.str
     """UUID for idempotency."""
     validate_only: _builtins.bool
     """Report what would change without changing it."""
+    @_builtins.property
+    def scope(self) -> _memory_pb2.Scope:
+        """Whose memories; empty fields mean all. The session must be empty: consolidation joins sessions."""
+
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        scope: _memory_pb2.Scope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "scope", b"scope", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -337,22 +379,90 @@ class ConsolidateResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OPERATION_FIELD_NUMBER: _builtins.int
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    EXAMINED_COUNT_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    examined_count: _builtins.int
+    """With `validate_only`: memories looked at."""
+    complete: _builtins.bool
+    """With `validate_only`: whether that was all there is to look at, rather than the first 1000."""
     @_builtins.property
     def operation(self) -> _operation_pb2.Operation:
-        """The started or already pending operation."""
+        """The started or already pending operation; unset with `validate_only`."""
+
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsolidationDecision]:
+        """With `validate_only`: what would be done, in order. Nothing is done yet, so a later decision is made without what
+        earlier ones would have changed.
+        """
 
     def __init__(
         self,
         *,
         operation: _operation_pb2.Operation | None = ...,
+        decisions: _abc.Iterable[Global___ConsolidationDecision] | None = ...,
+        examined_count: _builtins.int = ...,
+        complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "decisions", b"decisions", "examined_count", b"examined_count", "operation", b"operation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConsolidateResponse: _TypeAlias = ConsolidateResponse  # noqa: Y015
+
+@_typing.final
+class ConsolidationDecision(_message.Message):
+    """One thing that consolidation would do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTION_FIELD_NUMBER: _builtins.int
+    MEMORIES_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    WINNER_FIELD_NUMBER: _builtins.int
+    VALID_TO_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    action: Global___ConsolidationAction.ValueType
+    """What."""
+    winner: _builtins.str
+    """SUPERSEDE: name of the newer memory."""
+    score: _builtins.float
+    """Affinity or confidence, in [0, 1]."""
+    reason: _builtins.str
+    """Why, in one sentence."""
+    @_builtins.property
+    def memories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the memories it acts on, by event time."""
+
+    @_builtins.property
+    def result(self) -> _memory_pb2.Memory:
+        """MERGE and ABSTRACT: the memory that would be written."""
+
+    @_builtins.property
+    def valid_to(self) -> _timestamp_pb2.Timestamp:
+        """SUPERSEDE: when the older ones would end to hold."""
+
+    def __init__(
+        self,
+        *,
+        action: Global___ConsolidationAction.ValueType = ...,
+        memories: _abc.Iterable[_builtins.str] | None = ...,
+        result: _memory_pb2.Memory | None = ...,
+        winner: _builtins.str = ...,
+        valid_to: _timestamp_pb2.Timestamp | None = ...,
+        score: _builtins.float = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "valid_to", b"valid_to"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "memories", b"memories", "reason", b"reason", "result", b"result", "score", b"score", "valid_to", b"valid_to", "winner", b"winner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsolidationDecision: _TypeAlias = ConsolidationDecision  # noqa: Y015
 
 @_typing.final
 class ReindexRequest(_message.Message):
@@ -445,6 +555,7 @@ class GetStatsResponse(_message.Message):
     LLM_COMPLETION_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     LLM_COST_USD_FIELD_NUMBER: _builtins.int
     LLM_UNPRICED_CALL_COUNT_FIELD_NUMBER: _builtins.int
+    UNCONSOLIDATED_MEMORY_COUNT_FIELD_NUMBER: _builtins.int
     turn_count: _builtins.int
     """Turns ingested."""
     pending_turn_count: _builtins.int
@@ -460,7 +571,9 @@ class GetStatsResponse(_message.Message):
     compression_ratio: _builtins.float
     """Stored tokens over raw tokens of the compressed turns; 0 while there are none."""
     pending_job_count: _builtins.int
-    """Jobs waiting or running, those excepted that wait to redo turns with a language model."""
+    """Jobs waiting or running, those excepted that are about what is stored and searchable: consolidation, and the
+    redoing of turns with a language model.
+    """
     failed_job_count: _builtins.int
     """Jobs in the dead-letter state."""
     unindexed_memory_count: _builtins.int
@@ -477,6 +590,8 @@ class GetStatsResponse(_message.Message):
     """What they cost in US dollars, as far as the model's price is known."""
     llm_unpriced_call_count: _builtins.int
     """Calls of models without a known price, which `llm_cost_usd` leaves out."""
+    unconsolidated_memory_count: _builtins.int
+    """Active memories that consolidation has not looked at yet."""
     @_builtins.property
     def oldest_pending_time(self) -> _timestamp_pb2.Timestamp:
         """Oldest waiting job."""
@@ -501,10 +616,11 @@ class GetStatsResponse(_message.Message):
         llm_completion_token_count: _builtins.int = ...,
         llm_cost_usd: _builtins.float = ...,
         llm_unpriced_call_count: _builtins.int = ...,
+        unconsolidated_memory_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_pending_time", b"oldest_pending_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression_ratio", b"compression_ratio", "failed_job_count", b"failed_job_count", "left_out_turn_count", b"left_out_turn_count", "llm_call_count", b"llm_call_count", "llm_completion_token_count", b"llm_completion_token_count", "llm_cost_usd", b"llm_cost_usd", "llm_prompt_token_count", b"llm_prompt_token_count", "llm_redo_turn_count", b"llm_redo_turn_count", "llm_unpriced_call_count", b"llm_unpriced_call_count", "memory_count", b"memory_count", "oldest_pending_time", b"oldest_pending_time", "pending_job_count", b"pending_job_count", "pending_turn_count", b"pending_turn_count", "raw_token_count", b"raw_token_count", "stored_token_count", b"stored_token_count", "turn_count", b"turn_count", "unindexed_memory_count", b"unindexed_memory_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression_ratio", b"compression_ratio", "failed_job_count", b"failed_job_count", "left_out_turn_count", b"left_out_turn_count", "llm_call_count", b"llm_call_count", "llm_completion_token_count", b"llm_completion_token_count", "llm_cost_usd", b"llm_cost_usd", "llm_prompt_token_count", b"llm_prompt_token_count", "llm_redo_turn_count", b"llm_redo_turn_count", "llm_unpriced_call_count", b"llm_unpriced_call_count", "memory_count", b"memory_count", "oldest_pending_time", b"oldest_pending_time", "pending_job_count", b"pending_job_count", "pending_turn_count", b"pending_turn_count", "raw_token_count", b"raw_token_count", "stored_token_count", b"stored_token_count", "turn_count", b"turn_count", "unconsolidated_memory_count", b"unconsolidated_memory_count", "unindexed_memory_count", b"unindexed_memory_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

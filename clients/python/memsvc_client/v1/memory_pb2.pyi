@@ -128,6 +128,8 @@ class _MemoryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemorySta
     """Deleted; no query returns it."""
     MEMORY_STATE_LEFT_OUT: _MemoryState.ValueType  # 4
     """Left out by the gate; served only when a filter asks for this state."""
+    MEMORY_STATE_RETIRED: _MemoryState.ValueType  # 5
+    """No longer worth an answer; kept out of the index. Pinning it makes it active again."""
 
 class MemoryState(_MemoryState, metaclass=_MemoryStateEnumTypeWrapper):
     """Where a memory is in its life."""
@@ -142,6 +144,8 @@ MEMORY_STATE_DELETED: MemoryState.ValueType  # 3
 """Deleted; no query returns it."""
 MEMORY_STATE_LEFT_OUT: MemoryState.ValueType  # 4
 """Left out by the gate; served only when a filter asks for this state."""
+MEMORY_STATE_RETIRED: MemoryState.ValueType  # 5
+"""No longer worth an answer; kept out of the index. Pinning it makes it active again."""
 Global___MemoryState: _TypeAlias = MemoryState  # noqa: Y015
 
 class _MemoryChangeKind:
@@ -155,11 +159,13 @@ class _MemoryChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Memo
     MEMORY_CHANGE_KIND_CREATED: _MemoryChangeKind.ValueType  # 1
     """Written by compression or consolidation."""
     MEMORY_CHANGE_KIND_UPDATED: _MemoryChangeKind.ValueType  # 2
-    """Edited by a caller."""
+    """Edited by a caller, or marked or made active again by consolidation."""
     MEMORY_CHANGE_KIND_SUPERSEDED: _MemoryChangeKind.ValueType  # 3
     """Replaced by a newer or a consolidated memory."""
     MEMORY_CHANGE_KIND_DELETED: _MemoryChangeKind.ValueType  # 4
-    """Deleted by a caller."""
+    """Deleted by a caller, or because it told what a caller deleted."""
+    MEMORY_CHANGE_KIND_RETIRED: _MemoryChangeKind.ValueType  # 5
+    """Found no longer worth an answer."""
 
 class MemoryChangeKind(_MemoryChangeKind, metaclass=_MemoryChangeKindEnumTypeWrapper):
     """Kinds of change."""
@@ -169,11 +175,13 @@ MEMORY_CHANGE_KIND_UNSPECIFIED: MemoryChangeKind.ValueType  # 0
 MEMORY_CHANGE_KIND_CREATED: MemoryChangeKind.ValueType  # 1
 """Written by compression or consolidation."""
 MEMORY_CHANGE_KIND_UPDATED: MemoryChangeKind.ValueType  # 2
-"""Edited by a caller."""
+"""Edited by a caller, or marked or made active again by consolidation."""
 MEMORY_CHANGE_KIND_SUPERSEDED: MemoryChangeKind.ValueType  # 3
 """Replaced by a newer or a consolidated memory."""
 MEMORY_CHANGE_KIND_DELETED: MemoryChangeKind.ValueType  # 4
-"""Deleted by a caller."""
+"""Deleted by a caller, or because it told what a caller deleted."""
+MEMORY_CHANGE_KIND_RETIRED: MemoryChangeKind.ValueType  # 5
+"""Found no longer worth an answer."""
 Global___MemoryChangeKind: _TypeAlias = MemoryChangeKind  # noqa: Y015
 
 @_typing.final
@@ -381,6 +389,12 @@ class Memory(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    SUPERSEDE_TIME_FIELD_NUMBER: _builtins.int
+    CONFLICTS_WITH_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    USE_COUNT_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}/memories/{memory}`."""
     text: _builtins.str
@@ -397,6 +411,12 @@ class Memory(_message.Message):
     """Compressor and version, such as `rules/1`; `caller` after a manual edit."""
     etag: _builtins.str
     """Opaque version for optimistic concurrency."""
+    superseded_by: _builtins.str
+    """Name of the memory that took its place or says something newer; empty unless consolidation superseded it."""
+    pinned: _builtins.bool
+    """Whether consolidation keeps it whatever its salience."""
+    use_count: _builtins.int
+    """Times a query returned it, counted a few seconds late."""
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -441,6 +461,18 @@ class Memory(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set time of last change."""
 
+    @_builtins.property
+    def supersede_time(self) -> _timestamp_pb2.Timestamp:
+        """When that became known: the event time of `superseded_by`."""
+
+    @_builtins.property
+    def conflicts_with(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of memories that contradict it, where neither could be told to be the newer one."""
+
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """When a query last returned it, by the service's clock."""
+
     def __init__(
         self,
         *,
@@ -463,10 +495,16 @@ class Memory(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        superseded_by: _builtins.str = ...,
+        supersede_time: _timestamp_pb2.Timestamp | None = ...,
+        conflicts_with: _abc.Iterable[_builtins.str] | None = ...,
+        pinned: _builtins.bool = ...,
+        use_count: _builtins.int = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "scope", b"scope", "symbolic", b"symbolic", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressor", b"compressor", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "metadata", b"metadata", "name", b"name", "salience", b"salience", "scope", b"scope", "sources", b"sources", "state", b"state", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "salience", b"salience", "scope", b"scope", "sources", b"sources", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -640,6 +678,7 @@ class MemoryChange(_message.Message):
     MEMORY_FIELD_NUMBER: _builtins.int
     PREVIOUS_TEXT_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Position in the space's change log; strictly increasing, without gaps."""
     kind: Global___MemoryChangeKind.ValueType
@@ -647,7 +686,9 @@ class MemoryChange(_message.Message):
     previous_text: _builtins.str
     """Text before the change; empty for a creation."""
     actor: _builtins.str
-    """Who changed it: `worker` or the id of the API key."""
+    """Who changed it: `worker`, `consolidation` or the id of the API key."""
+    reason: _builtins.str
+    """Why, in one sentence; empty for what a caller did."""
     @_builtins.property
     def change_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -665,10 +706,11 @@ class MemoryChange(_message.Message):
         memory: Global___Memory | None = ...,
         previous_text: _builtins.str = ...,
         actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "memory", b"memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change_time", b"change_time", "kind", b"kind", "memory", b"memory", "previous_text", b"previous_text", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change_time", b"change_time", "kind", b"kind", "memory", b"memory", "previous_text", b"previous_text", "reason", b"reason", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

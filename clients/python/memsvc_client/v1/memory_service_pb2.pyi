@@ -316,7 +316,9 @@ class QuerySpec(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     ASK_TIME_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     PLANNING_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Natural-language question; 1 to 4096 characters."""
     max_tokens: _builtins.int
@@ -333,6 +335,16 @@ class QuerySpec(_message.Message):
     def ask_time(self) -> _timestamp_pb2.Timestamp:
         """Time the question is asked at, against which "last week" is read; unset means now."""
 
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """Looks back: what held at this time. Superseded memories count as they stood then; deleted ones never do. With it
+        `ask_time` defaults to this time, and the filter must not ask for SUPERSEDED.
+        """
+
+    @_builtins.property
+    def known_at(self) -> _timestamp_pb2.Timestamp:
+        """With `as_of`: judged by what had been told until this time, by event time; unset means until `as_of`."""
+
     def __init__(
         self,
         *,
@@ -341,11 +353,13 @@ class QuerySpec(_message.Message):
         max_tokens: _builtins.int = ...,
         depth: _builtins.int | None = ...,
         ask_time: _timestamp_pb2.Timestamp | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
         planning: Global___QueryPlanning.ValueType = ...,
+        known_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
     _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
@@ -1079,12 +1093,15 @@ class ListMemoriesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    CHILDREN_OF_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     page_size: _builtins.int
     """At most 1000; 0 means 50."""
     page_token: _builtins.str
     """From a previous response; the filter must not change."""
+    children_of: _builtins.str
+    """Name of an episode, a theme or a merged memory: only what it was made of. Then no states means all but DELETED."""
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
         """Filter."""
@@ -1096,10 +1113,11 @@ class ListMemoriesRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         filter: Global___MemoryFilter | None = ...,
+        children_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["children_of", b"children_of", "filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1196,7 +1214,7 @@ class UpdateMemoryRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Of `text`, `symbolic`, `metadata`, `valid_from`, `valid_to`, `salience`."""
+        """Of `text`, `symbolic`, `metadata`, `valid_from`, `valid_to`, `salience`, `pinned`."""
 
     def __init__(
         self,
