@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from memsvc.errors import FailedPrecondition, Reason
 from memsvc.ports import Analyzer, Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
 from memsvc.retrieval.confidence import confidence, confidence_signals
@@ -9,10 +12,12 @@ from memsvc.retrieval.fusion import fuse
 from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
 from memsvc.retrieval.plan import make_plan
-from memsvc.retrieval.question import read_question
+from memsvc.retrieval.planning import PlannedSearch, Planner
+from memsvc.retrieval.pooling import pool
+from memsvc.retrieval.question import Question, read_question
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
 from memsvc.retrieval.weights import SHIPPED, Weights
-from memsvc.types import Memory, QuerySpec, Retrieval, SpaceKey
+from memsvc.types import Analysis, Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
 
 
 class Retriever:
@@ -27,30 +32,44 @@ class Retriever:
         tokens: TokenCounter,
         memories: MemoryLog,
         weights: Weights = SHIPPED,
+        planner: Planner | None = None,
     ) -> None:
         self._views = ViewSearch(index, embedder)
         self._analyzer = analyzer
         self._tokens = tokens
         self._memories = memories
         self._weights = weights
+        self._planner = planner
 
     async def retrieve(self, space: SpaceKey, spec: QuerySpec) -> Retrieval:
         """Retrieve for one question. What SQL does not confirm is reported as stale and never returned.
 
         Raises:
+            FailedPrecondition: LLM_NOT_CONFIGURED: a language model is to plan, and there is none.
             Unavailable: ALL_VIEWS_FAILED, or the analyzer or the memory log is down.
             DeadlineExceeded: the deadline passed.
         """
         analysis = (await self._analyzer.analyze([spec.text]))[0]
         question = read_question(spec.text, analysis)
         complexity = estimate_complexity(spec.text, analysis)
-        plan = make_plan(spec, question.names, complexity, self._weights.ranking)
-        query = ViewQuery(spec.text, without_people(spec.text, question.names), spec.where, plan)
-        results = await self._views.search(space, query)
-        stored = await self._hydrate(space, results)
-        candidates = fuse({result.report.view: result.hits for result in results}, stored, plan, question)
+        planned = await self._planned(space, spec, question, analysis)
+        if planned is not None:
+            question, complexity = planned.question, planned.complexity(complexity)
+        lookups = self._lookups(spec, question, complexity, planned)
+        _, plan = lookups[0]
+        queries = [
+            ViewQuery(each.text, without_people(each.text, each.names), spec.where, its_plan, number)
+            for number, (each, its_plan) in enumerate(lookups)
+        ]
+        found = await self._views.search(space, queries)
+        stored = await self._hydrate(space, [result for results in found for result in results])
+        rankings = [
+            fuse({result.report.view: result.hits for result in results}, stored, its_plan, each)
+            for results, (each, its_plan) in zip(found, lookups, strict=True)
+        ]
+        pooled = pool(rankings)
         packing = pack(
-            candidates,
+            [each.candidate for each in pooled],
             where=spec.where,
             depth=plan.depth,
             max_tokens=plan.max_tokens,
@@ -58,19 +77,49 @@ class Retriever:
             window=plan.score_window,
         )
         sure, reasons = confidence(
-            confidence_signals(candidates, question), self._weights.confidence, self._weights.confidence_bias
+            confidence_signals(rankings[0], question), self._weights.confidence, self._weights.confidence_bias
         )
         return Retrieval(
             complexity=complexity,
             plan=plan,
-            views=tuple(result.report for result in results),
-            hits=packing.hits,
+            views=tuple(result.report for results in found for result in results),
+            hits=tuple(replace(hit, sub_query=each.sub_query) for hit, each in zip(packing.hits, pooled, strict=True)),
             context=packing.context,
             token_count=packing.token_count,
             confidence=sure,
             confidence_signals=reasons,
+            planning=planned.report if planned else None,
         )
 
-    async def _hydrate(self, space: SpaceKey, results: tuple[ViewResult, ...]) -> dict[str, Memory]:
+    async def _planned(
+        self, space: SpaceKey, spec: QuerySpec, question: Question, analysis: Analysis
+    ) -> PlannedSearch | None:
+        if not spec.planning_seconds:
+            return None
+        if self._planner is None:
+            raise FailedPrecondition(
+                "planning with a language model needs one: set llm_model", reason=Reason.LLM_NOT_CONFIGURED
+            )
+        return await self._planner.plan(space, spec, question, analysis)
+
+    def _lookups(
+        self, spec: QuerySpec, question: Question, complexity: Complexity, planned: PlannedSearch | None
+    ) -> list[tuple[Question, QueryPlan]]:
+        """The question, then its sub-queries, each with what its symbolic view looks for; depth and budget are one."""
+        weights = self._weights.ranking
+        plan = make_plan(spec, question.names, complexity, weights)
+        if planned is None:
+            return [(question, plan)]
+        if planned.report.interval is not None:
+            plan = replace(plan, symbolic=replace(plan.symbolic, interval=planned.report.interval))
+        return [
+            (question, plan),
+            *(
+                (each, make_plan(replace(spec, text=each.text), each.names, complexity, weights))
+                for each in planned.sub_questions
+            ),
+        ]
+
+    async def _hydrate(self, space: SpaceKey, results: list[ViewResult]) -> dict[str, Memory]:
         ids = dict.fromkeys(hit.memory_id for result in results for hit in result.hits)
         return await self._memories.get_many(space, list(ids)) if ids else {}

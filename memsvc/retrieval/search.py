@@ -29,6 +29,8 @@ class ViewQuery:
     dense_text: str
     where: MemoryFilter
     plan: QueryPlan
+    sub_query: int = 0
+    """0 for the question itself, n for the n-th sub-query."""
 
 
 class ViewSearch:
@@ -39,26 +41,34 @@ class ViewSearch:
         self._embedder = embedder
         self._encoder = LexicalEncoder()
 
-    async def search(self, space: SpaceKey, query: ViewQuery) -> tuple[ViewResult, ...]:
-        """Return one result per view searched.
+    async def search(self, space: SpaceKey, queries: Sequence[ViewQuery]) -> tuple[tuple[ViewResult, ...], ...]:
+        """Return one result per view searched, for each query.
 
         Raises:
-            Unavailable: ALL_VIEWS_FAILED.
+            Unavailable: ALL_VIEWS_FAILED, of every query.
             DeadlineExceeded: the deadline passed in any view.
         """
+        tasks = [asyncio.create_task(self._search(space, query)) for query in queries]
+        try:
+            results = tuple(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()  # as below
+        _require_one([result for each in results for result in each])
+        return results
+
+    async def _search(self, space: SpaceKey, query: ViewQuery) -> tuple[ViewResult, ...]:
         vector = asyncio.create_task(self._embed(query.dense_text))
         searches = [
-            _observed(View.DENSE, self._dense(space, query, vector)),
-            _observed(View.LEXICAL, self._lexical(space, query)),
+            _observed(View.DENSE, query, self._dense(space, query, vector)),
+            _observed(View.LEXICAL, query, self._lexical(space, query)),
         ]
         if query.plan.symbolic:
-            searches.append(_observed(View.SYMBOLIC, self._symbolic(space, query, vector)))
+            searches.append(_observed(View.SYMBOLIC, query, self._symbolic(space, query, vector)))
         try:
-            results = tuple(await asyncio.gather(*searches))
+            return tuple(await asyncio.gather(*searches))
         finally:
             vector.cancel()  # still running only when a deadline or a defect ended the search early
-        _require_one(results)
-        return results
 
     async def _embed(self, text: str) -> Vectors:
         vectors = await self._embedder.embed([text], urgent=True)
@@ -82,7 +92,7 @@ class ViewSearch:
         return await self._index.search_lexical(space, sparse, query.where, limit=query.plan.candidates_per_view)
 
 
-async def _observed(view: View, search: Awaitable[Sequence[IndexHit]]) -> ViewResult:
+async def _observed(view: View, query: ViewQuery, search: Awaitable[Sequence[IndexHit]]) -> ViewResult:
     """Time a search and turn an expected error into a report; cancellation and deadlines go through."""
     started = time.perf_counter()
     hits: tuple[IndexHit, ...] = ()
@@ -93,12 +103,18 @@ async def _observed(view: View, search: Awaitable[Sequence[IndexHit]]) -> ViewRe
         raise
     except MemsvcError as failure:
         error = JobError(failure.reason, failure.message)
-    latency_ms = (time.perf_counter() - started) * 1000.0
-    return ViewResult(ViewReport(view=view, candidate_count=len(hits), latency_ms=latency_ms, error=error), hits)
+    report = ViewReport(
+        view=view,
+        candidate_count=len(hits),
+        latency_ms=(time.perf_counter() - started) * 1000.0,
+        error=error,
+        sub_query=query.sub_query,
+    )
+    return ViewResult(report, hits)
 
 
 def _require_one(results: Sequence[ViewResult]) -> None:
-    errors = {result.report.view: result.report.error for result in results}
-    failed = {view.value: error.reason for view, error in errors.items() if error is not None}
+    failed = [(result.report.view, error.reason) for result in results if (error := result.report.error) is not None]
     if len(failed) == len(results):
-        raise Unavailable("every view failed", reason=Reason.ALL_VIEWS_FAILED, metadata=failed)
+        metadata = {view.value: reason for view, reason in failed}
+        raise Unavailable("every view failed", reason=Reason.ALL_VIEWS_FAILED, metadata=metadata)

@@ -1,0 +1,213 @@
+"""Whether what a language model proposes for a search is borne out by the question. The model is not trusted.
+
+Sub-queries, names and times may say what the question says in other words, and nothing more: a name, a number or a
+date that the question lacks would fetch memories that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from memsvc.language import spans
+from memsvc.language.timeline import TimeMention, find_times
+from memsvc.language.words import STOP_WORDS, stems, tokenize
+from memsvc.retrieval.names import question_names
+from memsvc.retrieval.question import Question
+from memsvc.types import Analysis, DroppedProposal, Interval, QuerySpec
+
+MAX_SUB_QUERIES = 4
+MAX_CHARACTERS = 300
+"""Of a sub-query, and of what a report shows of a dropped proposal."""
+MAX_NAMES = 16
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
+"""Of a time."""
+
+_NUMBER = re.compile(r"\d+")
+_UNPRINTABLE = ("Cc", "Cs")
+
+
+class Rejection(StrEnum):
+    """Why a proposal was dropped; the text that readers of a planning report see."""
+
+    EMPTY = "EMPTY"
+    UNPRINTABLE = "UNPRINTABLE"
+    TOO_LONG = "TOO_LONG"
+    TOO_MANY = "TOO_MANY"
+    DUPLICATE = "DUPLICATE"
+    UNRELATED = "UNRELATED"
+    UNSUPPORTED_NAME = "UNSUPPORTED_NAME"
+    UNSUPPORTED_NUMBER = "UNSUPPORTED_NUMBER"
+    UNSUPPORTED_DATE = "UNSUPPORTED_DATE"
+    NO_DATE = "NO_DATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a question bears out."""
+
+    question: Question
+    language: str
+    ask_time: datetime
+    words: frozenset[str]
+    stems: frozenset[str]
+    numbers: frozenset[str]
+    intervals: tuple[Interval, ...]
+    """Times that the question names."""
+
+    @property
+    def today(self) -> Interval:
+        """The day it is asked on, in UTC."""
+        return spans.day(self.ask_time.astimezone(UTC).date())
+
+
+def grounds(spec: QuerySpec, question: Question, analysis: Analysis) -> Grounds:
+    """Read the text of a query, whose analysis is given."""
+    return Grounds(
+        question=question,
+        language=analysis.language,
+        ask_time=spec.ask_time,
+        words=frozenset(tokenize(spec.text)),
+        stems=frozenset(stems(spec.text)),
+        numbers=frozenset(_NUMBER.findall(spec.text)),
+        intervals=tuple(mention.interval for mention in _times(spec.text, spec.ask_time)),
+    )
+
+
+def shown(text: str) -> str:
+    """A proposal as a report shows it: without what no text field takes, and not for ever."""
+    return "".join(" " if _is_unprintable(character) else character for character in text[:MAX_CHARACTERS])
+
+
+def judge_sub_query(text: str, analysis: Analysis, known: Grounds, kept: Sequence[str]) -> Rejection | None:
+    """Return why a sub-query is not to be searched for; None when it is.
+
+    Args:
+        text: the sub-query, with single spaces.
+        analysis: of `text`.
+        known: what the question bears out.
+        kept: the sub-queries before it.
+    """
+    if not tokenize(text):
+        return Rejection.EMPTY
+    if any(map(_is_unprintable, text)):
+        return Rejection.UNPRINTABLE
+    if len(text) > MAX_CHARACTERS:
+        return Rejection.TOO_LONG
+    if any(tokenize(text) == tokenize(other) for other in (known.question.text, *kept)):
+        return Rejection.DUPLICATE
+    return _unsupported(text, analysis, known) or (Rejection.TOO_MANY if len(kept) >= MAX_SUB_QUERIES else None)
+
+
+def judge_names(proposed: Sequence[str], known: Grounds) -> tuple[tuple[str, ...], list[DroppedProposal]]:
+    """The names of the question that the rules had not found, and those that it does not say."""
+    found = {word for name in known.question.names.all for word in tokenize(name)}
+    names: dict[str, str] = {}
+    dropped = []
+    for name in (" ".join(name.split()) for name in proposed):
+        words = tokenize(name)
+        if not _is_said(name, known.question.text):
+            dropped.append(DroppedProposal(shown(name), Rejection.UNSUPPORTED_NAME))
+        elif len(names) >= MAX_NAMES:
+            dropped.append(DroppedProposal(shown(name), Rejection.TOO_MANY))
+        elif not found.issuperset(words) and not STOP_WORDS.issuperset(words):
+            names.setdefault(name.casefold(), name)
+    return tuple(names.values()), dropped
+
+
+def judge_time(proposed: Mapping[str, str], known: Grounds) -> tuple[Interval | None, list[DroppedProposal]]:
+    """The time that the question names, where the rules did not read it so; or why it is not to be used.
+
+    The question must have the words that the model takes for a time. Both ends must be ends of times that the rules
+    find in it too, or the day it is asked on: "since May" ends on that day. Of the times of other languages than
+    English the rules find no more than years, in which it must then lie.
+    """
+    words, start, end = (proposed[name].strip() for name in ("words", "start", "end"))
+    if not (words or start or end):
+        return None, []
+    label = shown(f"{words}: {start} to {end}")
+    try:
+        first, last = date.fromisoformat(start), date.fromisoformat(end)
+    except ValueError:
+        return None, [DroppedProposal(label, Rejection.NO_DATE)]
+    if not EARLIEST <= first <= last <= LATEST:
+        return None, [DroppedProposal(label, Rejection.NO_DATE)]
+    interval = Interval(spans.day(first).start, spans.day(last).end)
+    if not _is_said(words, known.question.text) or not _is_told(interval, known):
+        return None, [DroppedProposal(label, Rejection.UNSUPPORTED_DATE)]
+    return (None if interval == _read(known) else interval), []
+
+
+def _is_told(interval: Interval, known: Grounds) -> bool:
+    if known.language != "en":
+        return not known.intervals or any(_is_within(interval, told) for told in known.intervals)
+    ends = {moment for told in (*known.intervals, known.today) for moment in (told.start, told.end)}
+    return bool(known.intervals) and {interval.start, interval.end} <= ends
+
+
+def _is_within(inner: Interval, outer: Interval) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def _read(known: Grounds) -> Interval | None:
+    """The time as the rules read it."""
+    if not known.intervals:
+        return None
+    return Interval(min(told.start for told in known.intervals), max(told.end for told in known.intervals))
+
+
+def _unsupported(text: str, analysis: Analysis, known: Grounds) -> Rejection | None:
+    times = _times(text, known.ask_time)
+    if not all(_is_dated(mention, known) for mention in times):
+        return Rejection.UNSUPPORTED_DATE
+    undated = _blanked(text, times)
+    if not set(_NUMBER.findall(undated)) <= known.numbers:
+        return Rejection.UNSUPPORTED_NUMBER
+    if not all(_has_words(name, known) for name in _names(undated, analysis)):
+        return Rejection.UNSUPPORTED_NAME
+    return Rejection.UNRELATED if known.stems.isdisjoint(stems(undated)) else None
+
+
+def _is_dated(mention: TimeMention, known: Grounds) -> bool:
+    """Whether a time is one that the question names or is asked on, or a longer one around it."""
+    return any(_is_within(told, mention.interval) for told in (*known.intervals, known.today))
+
+
+def _names(undated: str, analysis: Analysis) -> Iterator[str]:
+    """Names as they are found in questions, and words with a capital within a sentence."""
+    yield from question_names(analysis).all
+    starts = {start for start, _ in analysis.sentences}
+    for position, token in enumerate(analysis.tokens):
+        dated = not undated[token.start : token.end].strip()
+        if token.text[:1].isupper() and position not in starts and not dated:
+            yield token.text
+
+
+def _has_words(name: str, known: Grounds) -> bool:
+    """Whether each word of a name is one of the question's, up to its ending."""
+    return all(word in known.words or not known.stems.isdisjoint(stems(word)) for word in tokenize(name))
+
+
+def _is_said(words: str, text: str) -> bool:
+    """Whether a text has these words, one after the other."""
+    wanted, said = tokenize(words), tokenize(text)
+    return bool(wanted) and any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
+
+
+def _times(text: str, asked: datetime) -> list[TimeMention]:
+    # Without the question mark, as in `plan.py`.
+    return find_times(text.replace("?", " "), asked)
+
+
+def _blanked(text: str, times: Sequence[TimeMention]) -> str:
+    for mention in times:
+        text = f"{text[: mention.start]}{' ' * (mention.end - mention.start)}{text[mention.end :]}"
+    return text
+
+
+def _is_unprintable(character: str) -> bool:
+    return unicodedata.category(character) in _UNPRINTABLE
