@@ -31,6 +31,7 @@ from memsvc.models.surprisal import WordFrequencySurprisal
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, MeteredModel, VectorIndex
 from memsvc.retrieval.ask import Asker
+from memsvc.retrieval.planning import Planner
 from memsvc.retrieval.retriever import Retriever
 from memsvc.retrieval.weights import SHIPPED, Weights, parse
 from memsvc.rpc.admin_service import REINDEX_LOCK
@@ -162,6 +163,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
                 tokens=tokens,
                 memories=stores.memories,
                 weights=load_weights(settings.ranking_weights),
+                planner=Planner(model, analyzer) if model else None,
             ),
             tokens=tokens,
             model=model,
@@ -300,6 +302,7 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
                 retriever=engine.retriever,
                 tokens=engine.tokens,
                 asker=Asker(engine.retriever, engine.model) if engine.model else None,
+                plans_unasked=settings.query_planning == "llm",
             ),
             server_options(settings),
         )

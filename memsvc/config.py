@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     )
     llm_model: str = Field(
         "",
-        description="Language model for compression and Ask, as litellm names it, such as `openai/gpt-4o-mini`; empty "
-        "uses none.",
+        description="Language model for compression, Ask and planning, as litellm names it, such as "
+        "`openai/gpt-4o-mini`; empty uses none.",
     )
     llm_api_base: str = Field("", description="Base URL of the language model; empty is the provider's own.")
     llm_api_key: SecretStr = Field(
@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     )
     llm_daily_tokens: int = Field(
         0, ge=0, le=10**12, description="Tokens of the language model that a space may use in a UTC day; 0 is no bound."
+    )
+    query_planning: Literal["off", "llm"] = Field(
+        "off",
+        description="Who plans queries that do not say so: rules alone, or `llm`, the language model beside them.",
     )
     ranking_weights: Path | None = Field(
         None, description="Weights that `memsvc bench fit` wrote; empty uses those that ship with memsvc."
@@ -146,6 +150,8 @@ class Settings(BaseSettings):
             raise ValueError("embedder_dimension: required with a `litellm:` embedder")
         if self.compressor == "llm" and not self.llm_model:
             raise ValueError("llm_model: required with the compressor `llm`")
+        if self.query_planning == "llm" and not self.llm_model:
+            raise ValueError("llm_model: required with query_planning `llm`")
         return self
 
     @property

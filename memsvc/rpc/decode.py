@@ -108,6 +108,18 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
     )
 
 
+def is_planned(message: memory_service_pb2.QuerySpec, violations: Violations, *, unasked: bool) -> bool:
+    """Whether a language model is to plan the query in the field `spec`; `unasked` where it does not say."""
+    known = {
+        memory_service_pb2.QUERY_PLANNING_UNSPECIFIED: unasked,
+        memory_service_pb2.QUERY_PLANNING_OFF: False,
+        memory_service_pb2.QUERY_PLANNING_LLM: True,
+    }
+    if message.planning not in known:
+        violations.add("spec.planning", f"is {message.planning}, which names nothing known")
+    return known.get(message.planning, False)
+
+
 def changed_memory(
     stored: Memory, message: memory_pb2.Memory, fields: frozenset[str], token_count: int, violations: Violations
 ) -> Memory:

@@ -9,7 +9,7 @@ from memsvc.rpc.encode import failure_message, memory_message
 from memsvc.rpc.enums import OUTCOME_TO_PROTO, VIEW_TO_PROTO
 from memsvc.rpc.fields import timestamp
 from memsvc.rpc.names import memory_name
-from memsvc.types import Hit, HitOutcome, Memory, QueryPlan, Retrieval, Signal, ViewReport
+from memsvc.types import Hit, HitOutcome, Memory, PlanningReport, QueryPlan, Retrieval, Signal, ViewReport
 from memsvc.v1 import memory_pb2, memory_service_pb2
 
 
@@ -28,6 +28,7 @@ def query_message(space_id: str, retrieval: Retrieval, mask: FieldMask) -> memor
         max_tokens=retrieval.plan.max_tokens,
         views=[_view(report) for report in retrieval.views],
         confidence=retrieval.confidence,
+        planning=_planning(retrieval.planning) if retrieval.planning else None,
     )
 
 
@@ -71,6 +72,22 @@ def _view(report: ViewReport) -> memory_service_pb2.ViewReport:
         candidate_count=report.candidate_count,
         error=failure_message(report.error) if report.error else None,
         latency_ms=report.latency_ms,
+        sub_query=report.sub_query,
+    )
+
+
+def _planning(report: PlanningReport) -> memory_service_pb2.PlanningReport:
+    return memory_service_pb2.PlanningReport(
+        sub_queries=report.sub_queries,
+        names=report.names,
+        start_time=timestamp(report.interval.start if report.interval else None),
+        end_time=timestamp(report.interval.end if report.interval else None),
+        multiple=report.multiple,
+        dropped=[memory_service_pb2.DroppedProposal(text=drop.text, reason=drop.reason) for drop in report.dropped],
+        error=failure_message(report.error) if report.error else None,
+        latency_ms=report.latency_ms,
+        prompt_token_count=report.usage.prompt_token_count,
+        completion_token_count=report.usage.completion_token_count,
     )
 
 
@@ -107,4 +124,5 @@ def _hit(space_id: str, hit: Hit) -> memory_service_pb2.Hit:
         outcome=OUTCOME_TO_PROTO[hit.outcome],
         reason=hit.reason,
         text=hit.memory.text if hit.memory and hit.outcome is not HitOutcome.STALE else "",
+        sub_query=hit.sub_query,
     )

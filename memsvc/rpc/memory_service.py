@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from memsvc.errors import FailedPrecondition, NotFound, Reason, StaleEtag
 from memsvc.ingest.accept import TurnAcceptor
@@ -16,6 +18,7 @@ from memsvc.rpc.decode import (
     changed_memory,
     check_memory_update,
     filter_of,
+    is_planned,
     read_scope,
     spec_of,
     turn_of,
@@ -38,11 +41,13 @@ from memsvc.rpc.tokens import (
 )
 from memsvc.rpc.waiting import JobWaiter
 from memsvc.rpc.watch import Watch
-from memsvc.types import IngestRequestId, Memory, Retrieval, SpaceKey
+from memsvc.types import IngestRequestId, Memory, QuerySpec, Retrieval, SpaceKey
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
 
 MAX_ETAG = 64
+PLANNING_SHARE = 1 / 3
+"""Of the time that is left to a call, what a language model may take to plan its search."""
 UPDATE_ATTEMPTS = 5
 """Times an update without an etag is tried again after somebody else's change came between."""
 
@@ -101,13 +106,15 @@ class MemoryService:
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
         spec = spec_of(request.spec, violations)
+        planned = is_planned(request.spec, violations, unasked=self._services.plans_unasked)
         violations.check()
         asker = self._services.asker
         if asker is None:
             raise FailedPrecondition("Ask needs a language model: set llm_model", reason=Reason.LLM_NOT_CONFIGURED)
         await self._services.spaces.get(space)
         await self._waiter.until_consistent(call, space, request.consistency_token)
-        return answer_message(space.space, await asker.ask(space, spec))
+        answer = await asker.ask(space, _with_planning(spec, call) if planned else spec)
+        return answer_message(space.space, answer)
 
     async def list_memories(self, request: pb.ListMemoriesRequest, call: Call) -> pb.ListMemoriesResponse:
         """List memories, newest first."""
@@ -211,10 +218,11 @@ class MemoryService:
         self, call: Call, space: SpaceKey, message: pb.QuerySpec, token: str, violations: Violations
     ) -> Retrieval:
         spec = spec_of(message, violations)
+        planned = is_planned(message, violations, unasked=self._services.plans_unasked)
         violations.check()
         await self._services.spaces.get(space)  # an unknown space is an error, not an empty result
         await self._waiter.until_consistent(call, space, token)
-        return await self._services.retriever.retrieve(space, spec)
+        return await self._services.retriever.retrieve(space, _with_planning(spec, call) if planned else spec)
 
     async def _update(
         self,
@@ -243,3 +251,9 @@ class MemoryService:
 
     async def _operation(self, space: SpaceKey, job_id: str) -> operation_pb2.Operation | None:
         return operation_message(await self._services.jobs.get(space, job_id)) if job_id else None
+
+
+def _with_planning(spec: QuerySpec, call: Call) -> QuerySpec:
+    """The query, with its share of the call's time for a language model to plan it."""
+    left = call.remaining()
+    return replace(spec, planning_seconds=PLANNING_SHARE * left if left is not None else math.inf)

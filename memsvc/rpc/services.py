@@ -32,3 +32,5 @@ class Services:
     tokens: TokenCounter
     asker: Asks | None = None
     """None where no language model is configured."""
+    plans_unasked: bool = False
+    """Whether a language model plans queries that do not say who does."""
