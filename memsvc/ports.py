@@ -133,9 +133,13 @@ class MemoryLog(Protocol):
         ...
 
     async def page(
-        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None, children_of: str = ""
     ) -> Page[Memory]:
-        """List memories, newest first. Raises NotFound for the space."""
+        """List memories, newest first; with `children_of` only those that one was made of.
+
+        Raises:
+            NotFound: the space, or the memory `children_of`.
+        """
         ...
 
     async def update(
@@ -143,7 +147,8 @@ class MemoryLog(Protocol):
     ) -> tuple[Memory, str]:
         """Replace a memory's editable fields, append the change, defer an INDEX job; one transaction.
 
-        Returns the memory after the change and the id of the job. `etag` is always checked.
+        What consolidation made of its earlier content is withdrawn with it. Returns the memory after the change and the
+        id of the job. `etag` is always checked.
 
         Raises:
             NotFound: it does not exist or was deleted.
@@ -155,6 +160,8 @@ class MemoryLog(Protocol):
     async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
         """Mark a memory deleted, append the change, defer an INDEX job. An empty `etag` is not checked.
 
+        So goes what consolidation made of it, and what tells nothing but what it tells.
+
         Raises:
             NotFound: it does not exist or was already deleted.
             StaleEtag: `etag` is not the stored one.
@@ -162,7 +169,7 @@ class MemoryLog(Protocol):
         ...
 
     async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
-        """Mark every memory of the scope deleted, as `delete` does; return how many. Idempotent."""
+        """Mark every memory of the scope deleted, with what consolidation made of them; return how many. Idempotent."""
         ...
 
     async def history(self, space: SpaceKey, memory_id: str, *, limit: int, cursor: str | None = None) -> Page[Change]:
@@ -268,7 +275,10 @@ class JobQueue(Protocol):
         ...
 
     async def claim(self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float) -> Job | None:
-        """Lease the oldest due job whose lock is free, raising its attempt; None when there is none."""
+        """Lease the first due job whose lock is free, raising its attempt; None when there is none.
+
+        Consolidation comes after everything else; jobs of equal precedence come in the order they were queued in.
+        """
         ...
 
     async def heartbeat(self, job: Job, *, lease_seconds: float, progress: float | None = None) -> bool:

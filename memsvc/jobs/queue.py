@@ -42,7 +42,7 @@ class SqlJobQueue:
         return job_id
 
     async def claim(self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float) -> Job | None:
-        """Lease the oldest due job whose lock is free, raising its attempt; None when there is none."""
+        """Lease the first due job whose lock is free, raising its attempt; None when there is none."""
         notices = self._db.work.notices
 
         def claim(session: Session) -> Job | None:
@@ -50,7 +50,7 @@ class SqlJobQueue:
             row = session.exec(
                 select(JobRow)
                 .where(_is_due(now), col(JobRow.kind).in_(kinds), ~_is_locked())
-                .order_by(col(JobRow.ordinal))
+                .order_by(col(JobRow.priority), col(JobRow.ordinal))
                 .limit(1)
                 .with_for_update(skip_locked=True)
             ).first()

@@ -22,6 +22,7 @@ def append_changes(
     *,
     actor: str,
     now: datetime,
+    reason: str = "",
 ) -> None:
     """Append one change for each memory and its text before; the memories are as after the change."""
     if not changed:
@@ -41,6 +42,7 @@ def append_changes(
             "memory": dump_memory(memory),
             "previous_text": previous_text,
             "actor": actor,
+            "reason": reason,
         }
         for sequence, (memory, previous_text) in enumerate(changed, first)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ from sqlmodel import Session, col, select
 
 from memsvc.storage.rows import digest
 from memsvc.storage.tables import JobRow
-from memsvc.types import JobKind, JobState, SpaceKey
+from memsvc.types import JobKind, JobState, Scope, SpaceKey
 
 INDEX_LOCK = "index"
+_PRIORITIES = {JobKind.CONSOLIDATE: 10}
+"""Of the kinds that give way to the others: nobody waits for them, and they can wait."""
 
 
 def enqueue(
@@ -53,6 +55,7 @@ def enqueue(
         lock=lock,
         payload=dict(payload),
         payload_digest=payload_digest,
+        priority=_PRIORITIES.get(kind, 0),
         state=JobState.QUEUED.value,
         run_at=now + delay,
         create_time=now,
@@ -60,6 +63,22 @@ def enqueue(
     session.add(job)
     session.flush()
     return job.id
+
+
+def defer_consolidation(
+    session: Session, space: SpaceKey, scopes: Iterable[Scope], *, now: datetime, delay: timedelta | None
+) -> None:
+    """Queue one CONSOLIDATE job for every user and agent of the scopes; it joins the one that waits. None: never."""
+    if delay is None:
+        return
+    for owner in sorted({scope.owner for scope in scopes}, key=lambda owner: owner.key):
+        payload = {"owner": [owner.user_id, owner.agent_id]}
+        enqueue(session, space, JobKind.CONSOLIDATE, payload, lock=consolidation_lock(owner), now=now, delay=delay)
+
+
+def consolidation_lock(owner: Scope) -> str:
+    """The lock of whatever consolidates the memories of a user and agent."""
+    return f"consolidate:{owner.key}"
 
 
 def active(session: Session, space: SpaceKey, kind: JobKind, lock: str) -> str | None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, not_, tuple_, update
 from sqlmodel import Session, col, select
 
 from memsvc.errors import NotFound
+from memsvc.storage.cascade import delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
+from memsvc.storage.enqueue import defer_consolidation
 from memsvc.storage.leases import require_held
 from memsvc.storage.lookup import MemoryLookup
 from memsvc.storage.memory_query import exactly, in_space, passing, within
-from memsvc.storage.memory_writes import check_etag, defer_index, insert_new, live_row, mark_deleted, rewrite
+from memsvc.storage.memory_writes import check_etag, defer_index, insert_new, live_row, rewrite
 from memsvc.storage.redo import defer_redo, replace_compression
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of
 from memsvc.storage.spaces import require_space
-from memsvc.storage.tables import ChangeRow, MemoryRow, TurnRow
+from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow, TurnRow
 from memsvc.types import (
     Change,
     ChangeKind,
@@ -45,11 +47,17 @@ LOOKUP = 500
 
 
 class SqlMemoryLog:
-    """Implements `ports.MemoryLog`."""
+    """Implements `ports.MemoryLog`.
 
-    def __init__(self, db: Database, clock: Callable[[], datetime] = utc_now) -> None:
+    Whatever is written for a user and agent is consolidated `consolidate_after` that; never with None.
+    """
+
+    def __init__(
+        self, db: Database, clock: Callable[[], datetime] = utc_now, *, consolidate_after: timedelta | None = None
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._consolidate_after = consolidate_after
         self._lookup = MemoryLookup(db)
 
     async def commit(
@@ -67,6 +75,7 @@ class SqlMemoryLog:
             for outcome in compression.outcomes:
                 _settle(session, space, outcome)
             defer_redo(session, space, compression.redo, self._clock())
+            self._defer_consolidation(session, space, compression, written)
             return written
 
         return await self._db.write(commit)
@@ -81,9 +90,17 @@ class SqlMemoryLog:
 
         def redo(session: Session) -> tuple[tuple[str, ...], int]:
             require_held(session, job)
-            return replace_compression(session, space, compression, actor=actor, now=self._clock())
+            written, superseded = replace_compression(session, space, compression, actor=actor, now=self._clock())
+            self._defer_consolidation(session, space, compression, written)
+            return written, superseded
 
         return await self._db.write(redo)
+
+    def _defer_consolidation(
+        self, session: Session, space: SpaceKey, compression: Compression, written: Collection[str]
+    ) -> None:
+        new = [m.scope for m in compression.memories if m.id in written and m.state is MemoryState.ACTIVE]
+        defer_consolidation(session, space, new, now=self._clock(), delay=self._consolidate_after)
 
     async def get(self, space: SpaceKey, memory_id: str) -> Memory:
         """Return one memory, deleted ones excepted. Raises NotFound."""
@@ -94,9 +111,13 @@ class SqlMemoryLog:
         return await self._lookup.get_many(space, memory_ids)
 
     async def page(
-        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None, children_of: str = ""
     ) -> Page[Memory]:
-        """List memories, the last created first. Raises NotFound for the space."""
+        """List memories, the last created first; with `children_of` only those that one was made of.
+
+        Raises:
+            NotFound: the space, or the memory `children_of`.
+        """
         query = (
             select(MemoryRow)
             .where(*in_space(space), *passing(where))
@@ -108,16 +129,22 @@ class SqlMemoryLog:
 
         def load(session: Session) -> Page[Memory]:
             require_space(session, space)
-            return page_of(session.exec(query).all(), limit, memory_of, lambda row: (row.ordinal or 0,))
+            wanted = query
+            if children_of:
+                parent = live_row(session, space, children_of).ordinal
+                children = select(MemoryOriginRow.origin_id).where(MemoryOriginRow.ordinal == parent)
+                wanted = query.where(col(MemoryRow.id).in_(children))
+            return page_of(session.exec(wanted).all(), limit, memory_of, lambda row: (row.ordinal or 0,))
 
         return await self._db.read(load)
 
     async def update(
         self, space: SpaceKey, memory: Memory, *, etag: str, actor: str, request: IngestRequestId | None = None
     ) -> tuple[Memory, str]:
-        """Replace text with its views, compressor, symbolic, metadata, validity and salience, and nothing else.
+        """Replace text with its views, compressor, symbolic, metadata, validity, salience and pin, and nothing else.
 
-        Returns the memory after the change and the id of the INDEX job.
+        What consolidation made of the memory's earlier content is withdrawn with the change; see `cascade`. A retired
+        one that is pinned is active again. Returns the memory after the change and the id of the INDEX job.
 
         Raises:
             NotFound: it does not exist or was deleted.
@@ -136,6 +163,10 @@ class SqlMemoryLog:
             after = _edited(before, memory, now)
             rewrite(session, row, after)
             append_changes(session, space, ChangeKind.UPDATED, [(after, before.text)], actor=actor, now=now)
+            if _is_corrected(before, after):
+                delay = self._consolidate_after
+                follow_correction(session, space, row, before.conflicts_with, now=now, delay=delay)
+                after = memory_of(row)
             job_id = defer_index(session, space, [memory.id], now)
             remember(session, space, UPDATE, request, {"memory": dump_memory(after), "job_id": job_id}, now)
             return after, job_id
@@ -147,6 +178,8 @@ class SqlMemoryLog:
     async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
         """Mark a memory deleted, append the change, defer an INDEX job. An empty `etag` is not checked.
 
+        So goes what consolidation made of it, and what tells nothing but what it tells; see `cascade`.
+
         Raises:
             NotFound: it does not exist or was already deleted.
             StaleEtag: `etag` is not the stored one.
@@ -156,13 +189,16 @@ class SqlMemoryLog:
             row = live_row(session, space, memory_id, lock=True)
             if etag:
                 check_etag(row, etag)
-            mark_deleted(session, space, [row], actor=actor, now=self._clock())
+            self._drop(session, space, [row], actor=actor, whole=True)
 
         await self._db.write(drop)
         self._db.work.notify()
 
     async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
-        """Mark every memory within the scope deleted, as `delete` does, in batches; return how many."""
+        """Mark every memory within the scope deleted, in batches; return how many.
+
+        What consolidation made of memories in and outside of the scope goes too; those outside are served again.
+        """
 
         def drop(session: Session) -> int:
             require_space(session, space)
@@ -173,15 +209,17 @@ class SqlMemoryLog:
                 .limit(BATCH)
                 .with_for_update()
             ).all()
-            if rows:
-                mark_deleted(session, space, rows, actor=actor, now=self._clock())
-            return len(rows)
+            return self._drop(session, space, rows, actor=actor, whole=False) if rows else 0
 
         total = 0
         while count := await self._db.write(drop):
             total += count
             self._db.work.notify()
         return total
+
+    def _drop(self, session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, whole: bool) -> int:
+        now, delay = self._clock(), self._consolidate_after
+        return delete_memories(session, space, rows, actor=actor, whole=whole, now=now, delay=delay)
 
     async def history(self, space: SpaceKey, memory_id: str, *, limit: int, cursor: str | None = None) -> Page[Change]:
         """List a memory's changes, oldest first, deleted memories included. Raises NotFound."""
@@ -307,8 +345,12 @@ def _settle(session: Session, space: SpaceKey, outcome: TurnOutcome) -> None:
 
 
 def _edited(before: Memory, wanted: Memory, now: datetime) -> Memory:
+    called_back = wanted.pinned and before.state is MemoryState.RETIRED
     return replace(
         before,
+        state=MemoryState.ACTIVE if called_back else before.state,
+        pinned=wanted.pinned,
+        conflicts_with=() if _is_corrected(before, wanted) else before.conflicts_with,
         text=wanted.text,
         dense_text=wanted.dense_text,
         lexical_text=wanted.lexical_text,
@@ -321,6 +363,16 @@ def _edited(before: Memory, wanted: Memory, now: datetime) -> Memory:
         salience=wanted.salience,
         update_time=now,
         version=before.version + 1,
+    )
+
+
+def _is_corrected(before: Memory, after: Memory) -> bool:
+    """Whether a change is one of what the memory says."""
+    return (before.text, before.symbolic, before.valid_from, before.valid_to) != (
+        after.text,
+        after.symbolic,
+        after.valid_from,
+        after.valid_to,
     )
 
 

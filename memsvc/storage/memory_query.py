@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, func, or_
 from sqlmodel import col
 
 from memsvc.storage.rows import name_key
 from memsvc.storage.tables import ChangeRow, MemoryNameRow, MemoryRow
-from memsvc.types import MemoryFilter, MemoryState, Scope, SpaceKey, folded
+from memsvc.types import AsOf, MemoryFilter, MemoryState, Scope, SpaceKey, folded
 
 
 def in_space(space: SpaceKey) -> tuple[ColumnElement[bool], ...]:
@@ -36,10 +36,19 @@ def exactly(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def owned_by(owner: Scope) -> tuple[ColumnElement[bool], ...]:
+    """Of exactly this user and agent, in whatever session."""
+    return col(MemoryRow.user_id) == owner.user_id, col(MemoryRow.agent_id) == owner.agent_id
+
+
 def passing(where: MemoryFilter) -> Iterator[ColumnElement[bool]]:
     """The conditions of a filter."""
-    yield col(MemoryRow.state).in_(where.states or (MemoryState.ACTIVE,))
+    yield col(MemoryRow.state).in_(where.stored_states)
+    if where.as_of is not None:
+        yield from _shown(where.as_of)
     yield from within(MemoryRow, where.scope)
+    if where.exact_owner:
+        yield from owned_by(where.scope)
     if where.kinds:
         yield col(MemoryRow.kind).in_(where.kinds)
     if where.people:
@@ -50,6 +59,18 @@ def passing(where: MemoryFilter) -> Iterator[ColumnElement[bool]]:
         yield col(MemoryRow.event_time) >= where.start_time
     if where.end_time is not None:
         yield col(MemoryRow.event_time) < where.end_time
+
+
+def _shown(as_of: AsOf) -> Iterator[ColumnElement[bool]]:
+    """`AsOf.shows`, as conditions."""
+    event_time, supersede_time = col(MemoryRow.event_time), col(MemoryRow.supersede_time)
+    yield event_time <= as_of.known_at
+    yield or_(event_time <= as_of.valid_at, col(MemoryRow.valid_from) <= as_of.valid_at)
+    yield or_(
+        col(MemoryRow.state) != MemoryState.SUPERSEDED,
+        supersede_time > as_of.known_at,
+        (supersede_time.is_not(None)) & (func.coalesce(col(MemoryRow.valid_to), supersede_time) > as_of.valid_at),
+    )
 
 
 def _named(kind: str, names: tuple[str, ...]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Writes of memories within a transaction: rows, the names that filters test, changes and INDEX jobs."""
+"""Writes of memories within a transaction: rows, the names that filters test, their origins, changes, INDEX jobs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from memsvc.storage.changelog import append_changes
 from memsvc.storage.enqueue import INDEX_LOCK, enqueue
 from memsvc.storage.memory_query import in_space
 from memsvc.storage.rows import memory_names, memory_of, memory_values
-from memsvc.storage.tables import MemoryNameRow, MemoryRow
+from memsvc.storage.tables import MemoryNameRow, MemoryOriginRow, MemoryRow
 from memsvc.types import ChangeKind, JobKind, Memory, MemoryState, SpaceKey
 
 
 def insert_new(
-    session: Session, space: SpaceKey, memories: Sequence[Memory], *, actor: str, now: datetime
+    session: Session, space: SpaceKey, memories: Sequence[Memory], *, actor: str, now: datetime, reason: str = ""
 ) -> tuple[str, ...]:
     """Insert the memories whose ids are unknown, with their CREATED changes; return their ids."""
     wanted = {memory.id: memory for memory in memories}
@@ -31,8 +31,9 @@ def insert_new(
     rows = [{"tenant": space.tenant, "space": space.space, "indexed_version": 0, **memory_values(m)} for m in new]
     session.exec(insert(MemoryRow), params=rows)
     ordinals = _ordinals(session, space, list(wanted))
-    _insert_names(session, [(ordinals[memory.id], memory) for memory in new])
-    append_changes(session, space, ChangeKind.CREATED, [(memory, "") for memory in new], actor=actor, now=now)
+    _insert_links(session, [(ordinals[memory.id], memory) for memory in new])
+    changed = [(memory, "") for memory in new]
+    append_changes(session, space, ChangeKind.CREATED, changed, actor=actor, now=now, reason=reason)
     return tuple(wanted)
 
 
@@ -43,10 +44,23 @@ def rewrite(session: Session, row: MemoryRow, memory: Memory) -> None:
     session.add(row)
     ordinal = row.ordinal or 0
     session.exec(delete(MemoryNameRow).where(col(MemoryNameRow.ordinal) == ordinal))
-    _insert_names(session, [(ordinal, memory)])
+    session.exec(delete(MemoryOriginRow).where(col(MemoryOriginRow.ordinal) == ordinal))
+    _insert_links(session, [(ordinal, memory)])
 
 
-def mark_deleted(session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, now: datetime) -> str:
+def touch(row: MemoryRow, now: datetime, *, indexed: bool = False) -> None:
+    """Count a change of the row that is no reason to consolidate it again, and with `indexed` none to index it."""
+    if row.consolidated_version == row.version:
+        row.consolidated_version += 1
+    if indexed and row.indexed_version == row.version:
+        row.indexed_version += 1
+    row.version += 1
+    row.update_time = now
+
+
+def mark_deleted(
+    session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, now: datetime, reason: str = ""
+) -> str:
     """Mark live memories deleted, append the changes, defer their INDEX job; return its id."""
     gone: list[Memory] = []
     for row in rows:
@@ -56,7 +70,7 @@ def mark_deleted(session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *
         session.add(row)
         gone.append(memory_of(row))
     changed = [(memory, memory.text) for memory in gone]
-    append_changes(session, space, ChangeKind.DELETED, changed, actor=actor, now=now)
+    append_changes(session, space, ChangeKind.DELETED, changed, actor=actor, now=now, reason=reason)
     return defer_index(session, space, [memory.id for memory in gone], now)
 
 
@@ -86,11 +100,19 @@ def _ordinals(session: Session, space: SpaceKey, memory_ids: Sequence[str]) -> d
     return {memory_id: ordinal or 0 for memory_id, ordinal in session.exec(query)}
 
 
-def _insert_names(session: Session, memories: Sequence[tuple[int, Memory]]) -> None:
-    rows = [
+def _insert_links(session: Session, memories: Sequence[tuple[int, Memory]]) -> None:
+    """Write what finds the memories by name and by origin."""
+    names = [
         {"ordinal": ordinal, "kind": kind, "name": name}
         for ordinal, memory in memories
         for kind, name in sorted(memory_names(memory))
     ]
-    if rows:
-        session.exec(insert(MemoryNameRow), params=rows)
+    origins = [
+        {"ordinal": ordinal, "origin_id": origin}
+        for ordinal, memory in memories
+        for origin in dict.fromkeys(memory.derived_from)
+    ]
+    if names:
+        session.exec(insert(MemoryNameRow), params=names)
+    if origins:
+        session.exec(insert(MemoryOriginRow), params=origins)

@@ -143,11 +143,17 @@ def memory_of(row: MemoryRow) -> Memory:
         create_time=row.create_time,
         update_time=row.update_time,
         version=row.version,
+        superseded_by=row.superseded_by,
+        supersede_time=row.supersede_time,
+        conflicts_with=tuple(row.conflicts_with),
+        pinned=row.pinned,
+        use_count=row.use_count,
+        last_use_time=row.last_use_time,
     )
 
 
 def memory_values(memory: Memory) -> dict[str, Any]:
-    """The columns of a memory, its space and ordinal excepted."""
+    """The columns of a memory, those excepted that say where it is and how often it was used."""
     return {
         "id": memory.id,
         "user_id": memory.scope.user_id,
@@ -172,6 +178,10 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "create_time": memory.create_time,
         "update_time": memory.update_time,
         "version": memory.version,
+        "superseded_by": memory.superseded_by,
+        "supersede_time": memory.supersede_time,
+        "conflicts_with": list(memory.conflicts_with),
+        "pinned": memory.pinned,
     }
 
 
@@ -206,6 +216,7 @@ def change_of(row: ChangeRow) -> Change:
         memory=load_memory(row.memory),
         previous_text=row.previous_text,
         actor=row.actor,
+        reason=row.reason,
     )
 
 

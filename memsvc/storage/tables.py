@@ -114,7 +114,10 @@ class TurnRow(Row, table=True):
 
 
 class MemoryRow(Row, table=True):
-    """A memory; `ordinal` is the order of creation. In the index when `indexed_version` is its version."""
+    """A memory; `ordinal` is the order of creation.
+
+    In the index when `indexed_version` is its version, looked at by consolidation when `consolidated_version` is.
+    """
 
     __tablename__ = "memories"
     __table_args__ = (
@@ -127,6 +130,18 @@ class MemoryRow(Row, table=True):
             *("tenant", "space", "ordinal"),
             sqlite_where=text("indexed_version <> version"),
             postgresql_where=text("indexed_version <> version"),
+        ),
+        Index(
+            "ix_memories_unconsolidated",
+            *("tenant", "space", "user_id", "agent_id", "ordinal"),
+            sqlite_where=text("state = 'active' AND consolidated_version <> version"),
+            postgresql_where=text("state = 'active' AND consolidated_version <> version"),
+        ),
+        Index(
+            "ix_memories_superseded_by",
+            *("tenant", "space", "superseded_by"),
+            sqlite_where=text("superseded_by <> ''"),
+            postgresql_where=text("superseded_by <> ''"),
         ),
     )
 
@@ -157,6 +172,13 @@ class MemoryRow(Row, table=True):
     update_time: datetime = _time()
     version: int
     indexed_version: int = 0
+    consolidated_version: int = 0
+    superseded_by: str = Field(default="", sa_type=Text)
+    supersede_time: datetime | None = _optional_time()
+    conflicts_with: list[str] = _json(default_factory=list)
+    pinned: bool = False
+    use_count: int = Field(default=0, sa_type=BigInteger)
+    last_use_time: datetime | None = _optional_time()
 
 
 class MemoryNameRow(Row, table=True):
@@ -168,6 +190,19 @@ class MemoryNameRow(Row, table=True):
     ordinal: int = Field(primary_key=True, sa_type=BigInteger)
     kind: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(primary_key=True, sa_type=Text)
+
+
+class MemoryOriginRow(Row, table=True):
+    """A memory that another one was made of, so that both can be found from either."""
+
+    __tablename__ = "memory_origins"
+    __table_args__ = (
+        ForeignKeyConstraint(["ordinal"], ["memories.ordinal"], ondelete="CASCADE"),
+        Index("ix_memory_origins_origin", "origin_id"),
+    )
+
+    ordinal: int = Field(primary_key=True, sa_type=BigInteger)
+    origin_id: str = Field(primary_key=True, sa_type=Text)
 
 
 class ChangeRow(Row, table=True):
@@ -191,10 +226,11 @@ class ChangeRow(Row, table=True):
     memory: dict[str, Any] = _json()
     previous_text: str = _text()
     actor: str = _text()
+    reason: str = Field(default="", sa_type=Text)
 
 
 class JobRow(Row, table=True):
-    """A job; the partial unique index is what makes locks exclusive."""
+    """A job, the lower its priority the sooner; the partial unique index is what makes locks exclusive."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -220,6 +256,7 @@ class JobRow(Row, table=True):
     lock: str = _text()
     payload: dict[str, Any] = _json()
     payload_digest: str = _text()
+    priority: int = 0
     state: str = _text()
     attempt: int = 0
     progress: float = 0.0

@@ -1,0 +1,270 @@
+"""What follows from the deletion or the correction of a memory for those that consolidation related to it.
+
+- What was made of it is withdrawn at once, whatever else it was made of: it tells what is gone or was wrong. The rest
+  of what it was made of is served again.
+- What it had superseded is closed by its successor, if it has one, and else holds again.
+- What contradicted it no longer does.
+- The memories whose place a merged one took tell nothing else than it does, so they are deleted with it.
+
+Whatever is served again is due for consolidation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+
+from memsvc.storage.changelog import append_changes
+from memsvc.storage.enqueue import defer_consolidation
+from memsvc.storage.memory_query import in_space
+from memsvc.storage.memory_writes import defer_index, mark_deleted, touch
+from memsvc.storage.rows import load_memory, memory_of
+from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow
+from memsvc.types import ChangeKind, MemoryKind, MemoryState, Scope, SpaceKey
+
+CALLER = "caller"
+CONSOLIDATION = "consolidation"
+"""Who does all this, as the change log names it."""
+
+_TOLD = "It told a memory that was deleted."
+_WRONG = "A memory that it was made of was corrected."
+_SERVED_AGAIN = "What had taken its place was withdrawn."
+_HOLDS_AGAIN = "The memory that had superseded it was deleted or corrected."
+_INHERITED = "The memory that had superseded it is gone, and another one says the same."
+_RECONCILED = "The memory that it contradicted was deleted or corrected."
+
+
+def delete_memories(
+    session: Session,
+    space: SpaceKey,
+    rows: Sequence[MemoryRow],
+    *,
+    actor: str,
+    whole: bool,
+    now: datetime,
+    delay: timedelta | None,
+) -> int:
+    """Delete memories for a caller, `whole` with those whose place they took; return how many are gone."""
+    cascade = _Cascade(session, space, now, delay)
+    gone = [*rows, *(cascade.inputs_below(rows) if whole else ())]
+    told = cascade.made_of(gone)
+    mark_deleted(session, space, gone, actor=actor, now=now)
+    if told:
+        mark_deleted(session, space, told, actor=CONSOLIDATION, now=now, reason=_TOLD)
+    cascade.follow(ended=[*gone, *told], withdrawn=told)
+    cascade.finish()
+    return len(gone) + len(told)
+
+
+def follow_correction(
+    session: Session,
+    space: SpaceKey,
+    row: MemoryRow,
+    conflicts: Collection[str],
+    *,
+    now: datetime,
+    delay: timedelta | None,
+) -> None:
+    """See to what follows from a caller's correction of `row`, which used to contradict `conflicts`."""
+    cascade = _Cascade(session, space, now, delay)
+    wrong = [other for other in cascade.made_of([row]) if other.compressor != CALLER and not is_withdrawn(other)]
+    cascade.follow(ended=wrong, withdrawn=wrong, corrected=row, conflicts=conflicts)
+    cascade.withdraw(wrong)
+    cascade.finish()
+
+
+def is_withdrawn(row: MemoryRow) -> bool:
+    """Whether it was superseded by nothing: what it was made of was corrected, or its turns were compressed again."""
+    return row.state == MemoryState.SUPERSEDED and not row.superseded_by
+
+
+@dataclass(slots=True)
+class _Cascade:
+    session: Session
+    space: SpaceKey
+    now: datetime
+    delay: timedelta | None
+    changed: dict[str, None] = field(default_factory=dict)
+    due: set[Scope] = field(default_factory=set)
+
+    def inputs_below(self, rows: Sequence[MemoryRow]) -> list[MemoryRow]:
+        """The memories whose place the rows took, and those whose place these had taken before."""
+        found: dict[str, MemoryRow] = {}
+        level = list(rows)
+        while level:
+            level = [row for row in self._inputs(level) if row.id not in found]
+            found |= {row.id: row for row in level}
+        return [row for row in found.values() if row.id not in {given.id for given in rows}]
+
+    def made_of(self, rows: Sequence[MemoryRow]) -> list[MemoryRow]:
+        """What was made of any of the rows, directly or not."""
+        known = {row.id for row in rows}
+        found: dict[str, MemoryRow] = {}
+        level = {row.id for row in rows}
+        while level:
+            above = select(MemoryOriginRow.ordinal).where(col(MemoryOriginRow.origin_id).in_(level))
+            parents = self._rows(col(MemoryRow.ordinal).in_(above), MemoryRow.state != MemoryState.DELETED)
+            new = {row.id: row for row in parents if row.id not in found and row.id not in known}
+            found |= new
+            level = set(new)
+        return list(found.values())
+
+    def withdraw(self, rows: Sequence[MemoryRow]) -> None:
+        """Serve the rows no longer, now or as of any time, until consolidation makes them anew."""
+        for row in rows:
+            row.state = MemoryState.SUPERSEDED.value
+            row.superseded_by, row.supersede_time = "", None
+            touch(row, self.now)
+        self._log(ChangeKind.SUPERSEDED, rows, _WRONG)
+
+    def follow(
+        self,
+        *,
+        ended: Sequence[MemoryRow],
+        withdrawn: Sequence[MemoryRow],
+        corrected: MemoryRow | None = None,
+        conflicts: Collection[str] = (),
+    ) -> None:
+        """Settle everything that hung on rows that ended, and on a claim that was corrected."""
+        origins = {row.id: row for row in ended}
+        void = {**origins, **({corrected.id: corrected} if corrected else {})}
+        closed = [row for row in self._closed_by(void) if row.id not in origins]
+        inputs = [row for row in closed if row.superseded_by in origins and _is_input(row, origins[row.superseded_by])]
+        outdated = [row for row in closed if not _is_input(row, void[row.superseded_by])]
+        released = self._release(inputs, origins)
+        self._settle(outdated, void, {claim: row for claim, row in released.items() if row is not corrected})
+        if corrected is not None and corrected.state == MemoryState.SUPERSEDED and corrected.superseded_by:
+            self._reopen([corrected])
+        self._examine_again(withdrawn)
+        self._reconcile(void, {*conflicts, *(other for row in ended for other in row.conflicts_with)} - void.keys())
+        if corrected is not None and corrected.state == MemoryState.ACTIVE:
+            self.due.add(_owner(corrected))
+
+    def finish(self) -> None:
+        """Queue the jobs for everything that changed."""
+        if self.changed:
+            defer_index(self.session, self.space, list(self.changed), self.now)
+        defer_consolidation(self.session, self.space, self.due, now=self.now, delay=self.delay)
+
+    def _release(self, inputs: Sequence[MemoryRow], origins: dict[str, MemoryRow]) -> dict[str, MemoryRow]:
+        """Serve again what a withdrawn merge had replaced, or close it as that was; return the newest of each merge."""
+        newest: dict[str, MemoryRow] = {}
+        served, closed = [], []
+        for row in sorted(inputs, key=lambda row: (row.event_time, row.id)):
+            merge = origins[row.superseded_by]
+            newest[merge.id] = row
+            if merge.superseded_by and merge.superseded_by not in origins:
+                row.superseded_by, row.supersede_time = merge.superseded_by, merge.supersede_time
+                row.valid_to = merge.valid_to
+                touch(row, self.now)
+                closed.append(row)
+            else:
+                served.append(row)
+        self._serve(served)
+        self._log(ChangeKind.UPDATED, served, _SERVED_AGAIN)
+        self._log(ChangeKind.UPDATED, closed, _INHERITED)
+        return newest
+
+    def _settle(
+        self, outdated: Sequence[MemoryRow], void: dict[str, MemoryRow], released: dict[str, MemoryRow]
+    ) -> None:
+        """Close what was superseded by a void claim by that claim's successor, or let it hold again."""
+        open_again, closed = [], []
+        for row in outdated:
+            heir = _heir(void[row.superseded_by], void, released)
+            if heir:
+                row.superseded_by = heir
+                touch(row, self.now, indexed=True)
+                closed.append(row)
+            else:
+                open_again.append(row)
+        self._reopen(open_again)
+        self._log(ChangeKind.UPDATED, closed, _INHERITED)
+
+    def _reopen(self, rows: Sequence[MemoryRow]) -> None:
+        for row in rows:
+            row.valid_to = self._valid_to_before(row)
+        self._serve(rows)
+        self._log(ChangeKind.UPDATED, rows, _HOLDS_AGAIN)
+
+    def _serve(self, rows: Sequence[MemoryRow]) -> None:
+        for row in rows:
+            row.state = MemoryState.ACTIVE.value
+            row.superseded_by, row.supersede_time = "", None
+            touch(row, self.now)
+            row.consolidated_version = 0
+            self.due.add(_owner(row))
+
+    def _valid_to_before(self, row: MemoryRow) -> datetime | None:
+        """The end of its validity when it was last served, as the change log has it."""
+        changes = self.session.exec(
+            select(ChangeRow.memory)
+            .where(ChangeRow.tenant == self.space.tenant, ChangeRow.space == self.space.space)
+            .where(ChangeRow.memory_id == row.id)
+            .order_by(col(ChangeRow.sequence).desc())
+        )
+        states = (load_memory(dict(change)) for change in changes)
+        last = next((memory for memory in states if memory.state is MemoryState.ACTIVE), None)
+        return row.valid_to if last is None else last.valid_to
+
+    def _examine_again(self, withdrawn: Iterable[MemoryRow]) -> None:
+        """Let consolidation look again at what a withdrawn episode or theme stood above."""
+        children = {origin for row in withdrawn if row.kind != MemoryKind.STATEMENT for origin in row.derived_from}
+        active = self._rows(col(MemoryRow.id).in_(children), MemoryRow.state == MemoryState.ACTIVE) if children else []
+        for row in active:
+            row.consolidated_version = 0
+            self.session.add(row)
+            self.due.add(_owner(row))
+
+    def _reconcile(self, void: Collection[str], others: Collection[str]) -> None:
+        live = MemoryRow.state != MemoryState.DELETED
+        rows = self._rows(col(MemoryRow.id).in_(others), live) if others else []
+        changed = [row for row in rows if not set(row.conflicts_with).isdisjoint(void)]
+        for row in changed:
+            row.conflicts_with = [other for other in row.conflicts_with if other not in void]
+            touch(row, self.now, indexed=True)
+        self._log(ChangeKind.UPDATED, changed, _RECONCILED)
+
+    def _inputs(self, rows: Sequence[MemoryRow]) -> list[MemoryRow]:
+        merges = {row.id: row for row in rows}
+        return [row for row in self._closed_by(merges) if _is_input(row, merges[row.superseded_by])]
+
+    def _closed_by(self, ids: Collection[str]) -> list[MemoryRow]:
+        return self._rows(col(MemoryRow.superseded_by).in_(ids), MemoryRow.state == MemoryState.SUPERSEDED)
+
+    def _rows(self, *conditions: ColumnElement[bool] | bool) -> list[MemoryRow]:
+        query = select(MemoryRow).where(*in_space(self.space), *conditions).order_by(col(MemoryRow.ordinal))
+        return list(self.session.exec(query.with_for_update()))
+
+    def _log(self, kind: ChangeKind, rows: Sequence[MemoryRow], reason: str) -> None:
+        for row in rows:
+            self.session.add(row)
+            self.changed[row.id] = None
+        changed = [(memory_of(row), row.text) for row in rows]
+        append_changes(self.session, self.space, kind, changed, actor=CONSOLIDATION, now=self.now, reason=reason)
+
+
+def _is_input(row: MemoryRow, successor: MemoryRow) -> bool:
+    """Whether the successor was made of the row, rather than saying something newer."""
+    return row.id in successor.derived_from
+
+
+def _heir(claim: MemoryRow, void: dict[str, MemoryRow], released: dict[str, MemoryRow]) -> str:
+    """Id of what says now what a void claim said, or something newer; empty if nothing does."""
+    seen: set[str] = set()
+    while claim.id not in seen:
+        seen.add(claim.id)
+        if claim.id in released:
+            return released[claim.id].id
+        if claim.superseded_by not in void:
+            return claim.superseded_by
+        claim = void[claim.superseded_by]
+    return ""
+
+
+def _owner(row: MemoryRow) -> Scope:
+    return Scope(row.user_id, row.agent_id)
