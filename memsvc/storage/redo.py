@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from memsvc.storage.cascade import CALLER, CONSOLIDATION
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.enqueue import enqueue
 from memsvc.storage.memory_query import exactly, in_space
 from memsvc.storage.memory_writes import insert_new
 from memsvc.storage.rows import memory_of
-from memsvc.storage.tables import MemoryRow, TurnRow
+from memsvc.storage.tables import ChangeRow, MemoryRow, TurnRow
 from memsvc.types import (
     LLM_FAILED,
     ChangeKind,
@@ -32,7 +33,6 @@ REDO_DELAY = timedelta(seconds=60)
 """From a failed compression to the first attempt to redo it: most outages of a model are longer than a few seconds."""
 SKIPPED = "LLM_SKIPPED"
 """Reason of a turn that keeps what it has, because a caller deleted or changed a memory made of it."""
-CALLER = "caller"
 
 
 def defer_redo(session: Session, space: SpaceKey, refs: Iterable[TurnRef], now: datetime) -> None:
@@ -48,7 +48,8 @@ def replace_compression(
     """Write the new memories and outcomes and supersede the old memories; return the new ids and how many went."""
     redone = {outcome.ref for outcome in compression.outcomes}
     rows = [row for scope in {ref.scope for ref in redone} for row in _memories(session, space, scope)]
-    frozen = frozenset(ref for row in rows if _is_callers(row) for ref in memory_of(row).sources)
+    theirs = _callers(session, space, rows, actor)
+    frozen = frozenset(ref for row in rows if row.id in theirs for ref in memory_of(row).sources)
     fresh = [memory for memory in compression.memories if frozen.isdisjoint(memory.sources)]
     kept_ids = {memory.id for memory in fresh}
     old = [row for row in rows if row.id not in kept_ids and _is_replaced(row, redone - frozen)]
@@ -64,9 +65,15 @@ def _memories(session: Session, space: SpaceKey, scope: Scope) -> Sequence[Memor
     return session.exec(query.with_for_update()).all()
 
 
-def _is_callers(row: MemoryRow) -> bool:
-    """Whether a caller deleted or changed the memory: no compression may undo that."""
-    return row.state == MemoryState.DELETED or row.compressor == CALLER or (_is_current(row) and row.version > 1)
+def _callers(session: Session, space: SpaceKey, rows: Sequence[MemoryRow], actor: str) -> frozenset[str]:
+    """Ids of the memories that a caller deleted or changed: no compression may undo that."""
+    changed = [row.id for row in rows if row.version > 1]
+    by_callers = session.exec(
+        select(ChangeRow.memory_id)
+        .where(ChangeRow.tenant == space.tenant, ChangeRow.space == space.space)
+        .where(col(ChangeRow.memory_id).in_(changed), col(ChangeRow.actor).not_in([actor, CONSOLIDATION]))
+    ).all()
+    return frozenset(by_callers) | {row.id for row in rows if row.compressor == CALLER}
 
 
 def _is_current(row: MemoryRow) -> bool:
