@@ -384,6 +384,10 @@ class VectorIndex(Protocol):
         """Best memories by BM25 (document weights stored, IDF applied by the index), best first."""
         ...
 
+    async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Dense unit vectors of shape [dimension] of those of the memories that have a point, by id."""
+        ...
+
     async def count(self, space: SpaceKey) -> int:
         """Exact number of points of a space."""
         ...

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import qdrant_edge as edge
 import structlog
 from filelock import FileLock, Timeout
@@ -144,6 +145,13 @@ class EdgeIndex:
                 with_payload=[schema.MEMORY_ID],
             )
         )
+
+    async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The dense vectors of those of the memories that have a point; see `ports.VectorIndex.vectors`."""
+        by_point = {schema.point_id(space, memory_id): memory_id for memory_id in memory_ids}
+        ids: list[edge.PointId] = list(by_point)
+        records = await self._run(lambda shard: shard.retrieve(ids, with_payload=False, with_vector=[schema.DENSE]))
+        return {by_point[str(record.id)]: _dense(record) for record in records}
 
     async def count(self, space: SpaceKey) -> int:
         """Exact number of points of a space."""
@@ -286,6 +294,13 @@ def _create_indexes(shard: edge.EdgeShard) -> None:
 def _point(space: SpaceKey, memory: Memory, dense: Vectors, lexical: SparseVector) -> edge.Point:
     vectors: dict[str, edge.NamedVector] = {schema.DENSE: dense.tolist(), schema.LEXICAL: _sparse(lexical)}
     return edge.Point(schema.point_id(space, memory.id), vectors, schema.payload(space, memory))
+
+
+def _dense(record: edge.Record) -> Vectors:
+    named = record.vector
+    if not isinstance(named, dict):
+        raise TypeError(f"a point without named vectors: {record.id}")
+    return np.asarray(named[schema.DENSE], np.float32)
 
 
 def _sparse(vector: SparseVector) -> edge.SparseVector:

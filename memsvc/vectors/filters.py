@@ -6,10 +6,10 @@ Every filter comes from `bounded`, which puts the space first: there is no way t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from memsvc.types import Interval, MemoryFilter, MemoryState, SpaceKey, SymbolicQuery, folded
+from memsvc.types import AsOf, Interval, MemoryFilter, MemoryState, SpaceKey, SymbolicQuery, folded
 from memsvc.vectors.schema import SPACE, TENANT
 
 
@@ -63,10 +63,10 @@ def bounded(space: SpaceKey, where: MemoryFilter | None = None, match: SymbolicQ
 
 def _passing(where: MemoryFilter) -> list[Condition]:
     wanted = (
-        ("state", tuple(state.value for state in where.states or (MemoryState.ACTIVE,))),
+        ("state", tuple(state.value for state in where.stored_states)),
         ("kind", tuple(kind.value for kind in where.kinds)),
-        ("user_id", _given(where.scope.user_id)),
-        ("agent_id", _given(where.scope.agent_id)),
+        ("user_id", _given(where.scope.user_id, exactly=where.exact_owner)),
+        ("agent_id", _given(where.scope.agent_id, exactly=where.exact_owner)),
         ("session_id", _given(where.scope.session_id)),
         ("people", _names(where.people)),
         ("entities", _names(where.entities)),
@@ -74,7 +74,17 @@ def _passing(where: MemoryFilter) -> list[Condition]:
     conditions: list[Condition] = [OneOf(field, values) for field, values in wanted if values]
     if where.start_time is not None or where.end_time is not None:
         conditions.append(Within("event_time", at_least=where.start_time, before=where.end_time))
+    if where.as_of is not None:
+        conditions.extend(_possibly_shown(where.as_of, where.stored_states))
     return conditions
+
+
+def _possibly_shown(as_of: AsOf, states: tuple[MemoryState, ...]) -> tuple[Condition, Condition]:
+    """What `AsOf.shows`, and a little more, so that few candidates are lost to what it does not show."""
+    told = Within("event_time", before=as_of.known_at + timedelta(microseconds=1))
+    others = tuple(state.value for state in states if state is not MemoryState.SUPERSEDED)
+    superseded_later = Within("supersede_time", after=min(as_of.known_at, as_of.valid_at))
+    return told, AnyOf((OneOf("state", others), superseded_later, Within("valid_to", after=as_of.valid_at)))
 
 
 def _matching(match: SymbolicQuery) -> AnyOf:
@@ -91,8 +101,8 @@ def _overlapping(interval: Interval) -> tuple[Condition, Condition]:
     return happened, valid
 
 
-def _given(value: str) -> tuple[str, ...]:
-    return (value,) if value else ()
+def _given(value: str, *, exactly: bool = False) -> tuple[str, ...]:
+    return (value,) if value or exactly else ()
 
 
 def _names(names: tuple[str, ...]) -> tuple[str, ...]:

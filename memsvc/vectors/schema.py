@@ -47,6 +47,7 @@ FIELDS: Mapping[str, FieldType] = {
     "event_time": FieldType.DATETIME,
     "valid_from": FieldType.DATETIME,
     "valid_to": FieldType.DATETIME,
+    "supersede_time": FieldType.DATETIME,
 }
 """Every payload field a filter may test, with its index. `tenant` is the one the engine groups points by."""
 
@@ -78,6 +79,7 @@ def payload(space: SpaceKey, memory: Memory) -> dict[str, object]:
         "topic": symbolic.topic.casefold(),
         "event_time": timestamp(memory.event_time),
         **_validity(memory),
+        **({"supersede_time": timestamp(memory.supersede_time)} if memory.supersede_time else {}),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import grpc
+import numpy as np
 from qdrant_client import AsyncQdrantClient
 from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
@@ -29,6 +30,7 @@ from qdrant_client.models import (
     PointIdsList,
     PointStruct,
     QueryResponse,
+    Record,
     SearchParams,
     SparseVectorParams,
     VectorParams,
@@ -167,6 +169,16 @@ class ServerIndex:
         )
         return _hits(found)
 
+    async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The dense vectors of those of the memories that have a point; see `ports.VectorIndex.vectors`."""
+        by_point = {schema.point_id(space, memory_id): memory_id for memory_id in memory_ids}
+        found = await self._call(
+            lambda: self._client.retrieve(
+                self._collection, list(by_point), with_payload=False, with_vectors=[schema.DENSE]
+            )
+        )
+        return {by_point[str(record.id)]: _dense(record) for record in found}
+
     async def count(self, space: SpaceKey) -> int:
         """Exact number of points of a space."""
         everything = _filter(bounded(space))
@@ -265,6 +277,13 @@ def _point(space: SpaceKey, memory: Memory, dense: Vectors, lexical: SparseVecto
         vector={schema.DENSE: dense.tolist(), schema.LEXICAL: _sparse(lexical)},
         payload=schema.payload(space, memory),
     )
+
+
+def _dense(record: Record) -> Vectors:
+    named = record.vector
+    if not isinstance(named, dict):
+        raise TypeError(f"a point without named vectors: {record.id}")
+    return np.asarray(named[schema.DENSE], np.float32)
 
 
 def _sparse(vector: SparseVector) -> QdrantSparseVector:

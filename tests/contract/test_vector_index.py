@@ -16,6 +16,7 @@ from qdrant_client import AsyncQdrantClient
 from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.types import (
+    AsOf,
     Interval,
     Memory,
     MemoryFilter,
@@ -395,3 +396,48 @@ async def test_closed_index_is_not_an_empty_result(tmp_path: Path, call: str) ->
     await index.close()
     with pytest.raises(Unavailable, match="not open"):
         await CALLS[call](index)
+
+
+async def test_vectors_of_points(index: Index) -> None:
+    vectors = np.stack([unit(0), unit(3) * 2])
+    await index.upsert(HERE, [memory("a"), memory("b")], vectors, [ENCODER.document("x")] * 2)
+    found = await index.vectors(HERE, ["b", "a", "none"])
+    assert sorted(found) == ["a", "b"]
+    np.testing.assert_allclose(found["b"], unit(3), atol=1e-6)
+    assert await index.vectors(SIBLING, ["a", "b"]) == await index.vectors(HERE, []) == {}
+
+
+async def test_an_exact_owner_is_not_everybody(index: Index) -> None:
+    await store(
+        index,
+        HERE,
+        memory("nobody's", scope=Scope("", "bot", "s")),
+        memory("ana's", scope=Scope("ana", "bot", "s")),
+        memory("without agent", scope=Scope("ana", "", "s")),
+    )
+    assert await seen(index, MemoryFilter(scope=Scope("", "bot"))) == {"nobody's", "ana's"}
+    assert await seen(index, MemoryFilter(scope=Scope("", "bot"), exact_owner=True)) == {"nobody's"}
+    assert await seen(index, MemoryFilter(scope=Scope("ana", ""), exact_owner=True)) == {"without agent"}
+
+
+async def test_looking_back_finds_what_was_current_then(index: Index) -> None:
+    superseded: dict[str, Any] = {"state": MemoryState.SUPERSEDED, "superseded_by": "x"}
+    memories = [
+        memory("current"),
+        memory("told later", event_time=NOON + 2 * HOUR),
+        memory("ended before", **superseded, event_time=NOON - 2 * HOUR, supersede_time=NOON - HOUR),
+        memory("ended after", **superseded, supersede_time=NOON + 2 * HOUR),
+        memory("announced", **superseded, supersede_time=NOON, valid_to=NOON + 2 * HOUR),
+        memory("compressed again", state=MemoryState.SUPERSEDED),
+        memory("left out", state=MemoryState.LEFT_OUT),
+    ]
+    await store(index, HERE, *memories)
+    where = MemoryFilter(as_of=AsOf(NOON + HOUR, NOON + HOUR))
+    expected = {"current", "ended after", "announced"}
+    assert {m.id for m in memories if where.matches(m)} == await seen(index, where) == expected
+    with_left_out = MemoryFilter(
+        as_of=AsOf(NOON + HOUR, NOON + HOUR), states=(MemoryState.ACTIVE, MemoryState.LEFT_OUT)
+    )
+    assert await seen(index, with_left_out) == expected | {"left out"}
+    hindsight = MemoryFilter(as_of=AsOf(NOON + HOUR, NOON + 3 * HOUR))
+    assert {m.id for m in memories if hindsight.matches(m)} <= await seen(index, hindsight)

@@ -24,7 +24,7 @@ def test_point_ids_tell_spaces_and_memories_apart(keys: list[tuple[str, str, str
 
 
 def test_payload_holds_every_filterable_field_and_no_text() -> None:
-    full = payload(SPACE, memory(valid_from=NOON, dense_text="secret", lexical_text="secret"))
+    full = payload(SPACE, memory(valid_from=NOON, supersede_time=NOON, dense_text="secret", lexical_text="secret"))
     assert set(full) == {MEMORY_ID, *FIELDS}
     assert "secret" not in str(full)
 
