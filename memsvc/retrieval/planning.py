@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +20,7 @@ from typing import Any
 from memsvc.errors import DeadlineExceeded, MemsvcError, ModelUnusable, Reason
 from memsvc.ports import Analyzer, MeteredModel
 from memsvc.retrieval.names import Names
-from memsvc.retrieval.proposals import Grounds, grounds, judge_names, judge_sub_query, judge_time, shown
+from memsvc.retrieval.proposals import Grounds, grounds, is_said, judge_names, judge_sub_query, judge_time, shown
 from memsvc.retrieval.question import Question, read_question
 from memsvc.types import (
     Analysis,
@@ -135,7 +137,7 @@ class Planner:
         for text, analysis in zip(texts, await self._analyzer.analyze([shown(text) for text in texts]), strict=True):
             reason = judge_sub_query(text, analysis, known, [sub.text for sub in kept])
             if reason is None:
-                kept.append(read_question(text, analysis))
+                kept.append(_with_names_of(known.question, read_question(text, analysis)))
             else:
                 dropped.append(DroppedProposal(shown(text), reason))
         return tuple(kept), dropped
@@ -174,6 +176,25 @@ def _naming(question: Question, found: tuple[str, ...]) -> Question:
     return replace(
         question, names=Names((*names.people, *found), (*names.entities, *found), people_spans=names.people_spans)
     )
+
+
+def _with_names_of(question: Question, sub_query: Question) -> Question:
+    """The sub-query with those names that the question has too: the tagger overlooks some in texts this short."""
+    text, own, theirs = sub_query.text, sub_query.names, question.names
+    spans = {match.span() for name in theirs.people for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)}
+    return replace(
+        sub_query,
+        names=Names(
+            people=_joined(own.people, (name for name in theirs.people if is_said(name, text))),
+            entities=_joined(own.entities, (name for name in theirs.entities if is_said(name, text))),
+            people_spans=tuple(sorted({*own.people_spans, *spans})),
+        ),
+    )
+
+
+def _joined(names: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
+    """The names, each once under case folding."""
+    return tuple({name.casefold(): name for name in (*more, *names)}.values())
 
 
 def _unplanned(question: Question, begin: float, error: JobError, usage: ModelUsage | None = None) -> PlannedSearch:

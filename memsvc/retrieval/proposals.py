@@ -28,6 +28,8 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
 """Of a time."""
 
 _NUMBER = re.compile(r"\d+")
+_BARE = re.compile(rf"\b(?:(?:19|20)\d\d|{'|'.join(spans.MONTHS)})\b")
+_PRONOUNS = frozenset({"he", "him", "his", "she", "her", "hers", "they", "them", "their", "theirs"})
 _UNPRINTABLE = ("Cc", "Cs")
 
 
@@ -40,6 +42,7 @@ class Rejection(StrEnum):
     TOO_MANY = "TOO_MANY"
     DUPLICATE = "DUPLICATE"
     UNRELATED = "UNRELATED"
+    NOT_SELF_CONTAINED = "NOT_SELF_CONTAINED"
     UNSUPPORTED_NAME = "UNSUPPORTED_NAME"
     UNSUPPORTED_NUMBER = "UNSUPPORTED_NUMBER"
     UNSUPPORTED_DATE = "UNSUPPORTED_DATE"
@@ -57,7 +60,9 @@ class Grounds:
     stems: frozenset[str]
     numbers: frozenset[str]
     intervals: tuple[Interval, ...]
-    """Times that the question names."""
+    """Times that the question names, months and years that stand without "in" among them ("since May")."""
+    read: Interval | None
+    """The time that the rules read from it, as in `plan.py`."""
 
     @property
     def today(self) -> Interval:
@@ -67,6 +72,9 @@ class Grounds:
 
 def grounds(spec: QuerySpec, question: Question, analysis: Analysis) -> Grounds:
     """Read the text of a query, whose analysis is given."""
+    times = _times(spec.text, spec.ask_time)
+    intervals = [mention.interval for mention in times]
+    bare = [f"in {match.group()}" for match in _BARE.finditer(_blanked(spec.text, times))]
     return Grounds(
         question=question,
         language=analysis.language,
@@ -74,7 +82,8 @@ def grounds(spec: QuerySpec, question: Question, analysis: Analysis) -> Grounds:
         words=frozenset(tokenize(spec.text)),
         stems=frozenset(stems(spec.text)),
         numbers=frozenset(_NUMBER.findall(spec.text)),
-        intervals=tuple(mention.interval for mention in _times(spec.text, spec.ask_time)),
+        intervals=(*intervals, *(mention.interval for text in bare for mention in _times(text, spec.ask_time))),
+        read=Interval(min(i.start for i in intervals), max(i.end for i in intervals)) if intervals else None,
     )
 
 
@@ -110,7 +119,7 @@ def judge_names(proposed: Sequence[str], known: Grounds) -> tuple[tuple[str, ...
     dropped = []
     for name in (" ".join(name.split()) for name in proposed):
         words = tokenize(name)
-        if not _is_said(name, known.question.text):
+        if not is_said(name, known.question.text):
             dropped.append(DroppedProposal(shown(name), Rejection.UNSUPPORTED_NAME))
         elif len(names) >= MAX_NAMES:
             dropped.append(DroppedProposal(shown(name), Rejection.TOO_MANY))
@@ -122,9 +131,9 @@ def judge_names(proposed: Sequence[str], known: Grounds) -> tuple[tuple[str, ...
 def judge_time(proposed: Mapping[str, str], known: Grounds) -> tuple[Interval | None, list[DroppedProposal]]:
     """The time that the question names, where the rules did not read it so; or why it is not to be used.
 
-    The question must have the words that the model takes for a time. Both ends must be ends of times that the rules
-    find in it too, or the day it is asked on: "since May" ends on that day. Of the times of other languages than
-    English the rules find no more than years, in which it must then lie.
+    The question must have the words that the model takes for a time. Both ends must be ends of times that it names, or
+    the day it is asked on: "since May" ends on that day. In other languages than English no more is found of its times
+    than years, in which it must then lie.
     """
     words, start, end = (proposed[name].strip() for name in ("words", "start", "end"))
     if not (words or start or end):
@@ -137,9 +146,9 @@ def judge_time(proposed: Mapping[str, str], known: Grounds) -> tuple[Interval | 
     if not EARLIEST <= first <= last <= LATEST:
         return None, [DroppedProposal(label, Rejection.NO_DATE)]
     interval = Interval(spans.day(first).start, spans.day(last).end)
-    if not _is_said(words, known.question.text) or not _is_told(interval, known):
+    if not is_said(words, known.question.text) or not _is_told(interval, known):
         return None, [DroppedProposal(label, Rejection.UNSUPPORTED_DATE)]
-    return (None if interval == _read(known) else interval), []
+    return (None if interval == known.read else interval), []
 
 
 def _is_told(interval: Interval, known: Grounds) -> bool:
@@ -153,22 +162,18 @@ def _is_within(inner: Interval, outer: Interval) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
 
-def _read(known: Grounds) -> Interval | None:
-    """The time as the rules read it."""
-    if not known.intervals:
-        return None
-    return Interval(min(told.start for told in known.intervals), max(told.end for told in known.intervals))
-
-
 def _unsupported(text: str, analysis: Analysis, known: Grounds) -> Rejection | None:
     times = _times(text, known.ask_time)
     if not all(_is_dated(mention, known) for mention in times):
         return Rejection.UNSUPPORTED_DATE
     undated = _blanked(text, times)
+    names = list(_names(undated, analysis))
     if not set(_NUMBER.findall(undated)) <= known.numbers:
         return Rejection.UNSUPPORTED_NUMBER
-    if not all(_has_words(name, known) for name in _names(undated, analysis)):
+    if not all(_has_words(name, known) for name in names):
         return Rejection.UNSUPPORTED_NAME
+    if known.question.names.all and not names and not _PRONOUNS.isdisjoint(tokenize(text)):
+        return Rejection.NOT_SELF_CONTAINED
     return Rejection.UNRELATED if known.stems.isdisjoint(stems(undated)) else None
 
 
@@ -192,7 +197,7 @@ def _has_words(name: str, known: Grounds) -> bool:
     return all(word in known.words or not known.stems.isdisjoint(stems(word)) for word in tokenize(name))
 
 
-def _is_said(words: str, text: str) -> bool:
+def is_said(words: str, text: str) -> bool:
     """Whether a text has these words, one after the other."""
     wanted, said = tokenize(words), tokenize(text)
     return bool(wanted) and any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))

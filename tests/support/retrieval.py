@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -9,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from memsvc.errors import MemsvcError
+from memsvc.errors import MemsvcError, Unavailable
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.language.words import stems, tokenize
 from memsvc.ports import VectorIndex, Vectors
@@ -116,6 +117,9 @@ class ObservedIndex:
     def __init__(self, inner: VectorIndex, errors: dict[str, MemsvcError] | None = None) -> None:
         self.inner = inner
         self.errors = errors or {}
+        self.failing_calls: dict[str, set[int]] = {}
+        """By view, the calls that find the index down, counted from 0."""
+        self.calls: Counter[str] = Counter()
         self.filters: dict[str, MemoryFilter] = {}
 
     async def search_dense(
@@ -140,6 +144,9 @@ class ObservedIndex:
         self.filters[view] = where
         if view in self.errors:
             raise self.errors[view]
+        self.calls[view] += 1
+        if self.calls[view] - 1 in self.failing_calls.get(view, ()):
+            raise Unavailable("the index is down")
 
 
 async def fill(index: VectorIndex, memories: Sequence[Memory]) -> None:
