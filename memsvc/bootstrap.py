@@ -16,7 +16,9 @@ from memsvc.compression.entropy import GateSettings
 from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
 from memsvc.config import Settings, SettingsInvalid
+from memsvc.consolidation.consolidator import Consolidator
 from memsvc.errors import FailedPrecondition, Reason
+from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.handlers import handlers
 from memsvc.jobs.indexer import Indexer
 from memsvc.jobs.queue import SqlJobQueue
@@ -36,6 +38,7 @@ from memsvc.retrieval.retriever import Retriever
 from memsvc.retrieval.weights import SHIPPED, Weights, parse
 from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
+from memsvc.storage.consolidating import SqlConsolidationLog
 from memsvc.storage.database import Database
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
@@ -43,6 +46,7 @@ from memsvc.storage.migrate import current, head, upgrade
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
 from memsvc.storage.usage import SqlUsageLedger
+from memsvc.storage.uses import UseCounter
 from memsvc.types import JobKind, KeyRole
 from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.server import ServerIndex, connect
@@ -61,6 +65,7 @@ class Stores:
     database: Database
     turns: SqlTurnLog
     memories: SqlMemoryLog
+    consolidation: SqlConsolidationLog
     spaces: SqlSpaceStore
     keys: SqlKeyStore
     jobs: SqlJobQueue
@@ -78,6 +83,7 @@ class Engine:
     retriever: Retriever
     tokens: Cl100kCounter
     model: MeteredModel | None
+    consolidation: MemoryConsolidation
 
 
 def migrate(settings: Settings) -> None:
@@ -108,7 +114,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         yield Stores(
             database=database,
             turns=SqlTurnLog(database),
-            memories=SqlMemoryLog(database),
+            memories=SqlMemoryLog(database, consolidate_after=settings.consolidate_after),
+            consolidation=SqlConsolidationLog(database),
             spaces=SqlSpaceStore(database),
             keys=SqlKeyStore(database),
             jobs=SqlJobQueue(database),
@@ -139,7 +146,20 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             gate=GateSettings(alpha=settings.gate_alpha, threshold=settings.gate_threshold),
         )
         model = build_model(settings, stores)
-        jobs = handlers(turns=stores.turns, memories=stores.memories, compressor=rules, indexer=indexer)
+        consolidation = MemoryConsolidation(
+            log=stores.consolidation,
+            index=index,
+            embedder=embedder,
+            consolidator=Consolidator(analyzer=analyzer, tokens=tokens),
+            topics=settings.consolidation_topics,
+        )
+        jobs = handlers(
+            turns=stores.turns,
+            memories=stores.memories,
+            compressor=rules,
+            indexer=indexer,
+            consolidation=consolidation,
+        )
         if model is not None and settings.compresses_with_llm:
             compressor = LlmCompressor(model=model, rules=rules, analyzer=analyzer, surprisal=surprisal, tokens=tokens)
             jobs = handlers(
@@ -148,6 +168,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
                 compressor=compressor,
                 indexer=indexer,
                 recompressor=compressor,
+                consolidation=consolidation,
                 window_turns=LLM_WINDOW_TURNS,
             )
         yield Engine(
@@ -167,6 +188,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             ),
             tokens=tokens,
             model=model,
+            consolidation=consolidation,
         )
 
 
@@ -291,6 +313,7 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
         stores = engine.stores
         await ensure_first_key(settings, stores)
         await catch_up_index(engine)
+        uses = UseCounter(stores.database)
         server = MemsvcServer(
             Services(
                 turns=stores.turns,
@@ -302,12 +325,15 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
                 retriever=engine.retriever,
                 tokens=engine.tokens,
                 asker=Asker(engine.retriever, engine.model) if engine.model else None,
+                consolidation=engine.consolidation,
+                uses=uses,
                 plans_unasked=settings.query_planning == "llm",
             ),
             server_options(settings),
         )
         port = await server.start()
         engine.worker.start()
+        counting = asyncio.create_task(uses.run(), name="uses")
         host = settings.listen.rpartition(":")[0]
         write_private(settings.address_file, json.dumps({"address": f"{host}:{port}", "pid": os.getpid()}))
         log.info("server.ready", address=f"{host}:{port}", embedder=engine.embedder.model)
@@ -317,4 +343,6 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
             log.info("server.draining", seconds=settings.drain_seconds)
             settings.address_file.unlink(missing_ok=True)
             await asyncio.gather(server.stop(settings.drain_seconds), engine.worker.stop(settings.drain_seconds))
+            counting.cancel()
+            await uses.flush()
             log.info("server.stopped")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,6 +102,17 @@ class Settings(BaseSettings):
     ranking_weights: Path | None = Field(
         None, description="Weights that `memsvc bench fit` wrote; empty uses those that ship with memsvc."
     )
+    consolidation: Literal["on", "off"] = Field(
+        "on",
+        description="`on` merges and supersedes memories some time after each compression; `off` only when an operator "
+        "calls Consolidate.",
+    )
+    consolidation_delay_seconds: float = Field(
+        30.0, ge=0, le=86_400, description="From a compression to the consolidation of what it wrote."
+    )
+    consolidation_topics: bool = Field(
+        False, description="Whether consolidation also writes episodes and themes above memories."
+    )
     worker_concurrency: int = Field(
         2, ge=0, le=256, description="Jobs run at once inside `memsvc serve`; 0 leaves them to `memsvc worker`."
     )
@@ -163,6 +175,11 @@ class Settings(BaseSettings):
     def compresses_with_llm(self) -> bool:
         """Whether turns are compressed with the language model."""
         return bool(self.llm_model) and self.compressor != "rules"
+
+    @property
+    def consolidate_after(self) -> timedelta | None:
+        """How long after a write its consolidation is due; None when only operators start one."""
+        return timedelta(seconds=self.consolidation_delay_seconds) if self.consolidation == "on" else None
 
     @property
     def api_key_file(self) -> Path:

@@ -270,8 +270,21 @@ class KeyStore(Protocol):
 class JobQueue(Protocol):
     """Leased jobs: at most one RUNNING job per (space, lock); an expired lease hands the job on."""
 
-    async def defer(self, space: SpaceKey, kind: JobKind, payload: dict[str, object], *, lock: str) -> str:
-        """Queue a job and return its id; joins a QUEUED job of the same space, kind, lock and payload."""
+    async def defer(
+        self,
+        space: SpaceKey,
+        kind: JobKind,
+        payload: dict[str, object],
+        *,
+        lock: str,
+        request: IngestRequestId | None = None,
+    ) -> str:
+        """Queue a job and return its id; joins a QUEUED job of the same space, kind, lock and payload.
+
+        Raises:
+            NotFound: SPACE_NOT_FOUND.
+            Conflict: REQUEST_ID_CONFLICT.
+        """
         ...
 
     async def claim(self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float) -> Job | None:

@@ -53,6 +53,10 @@ class MemoryState(StrEnum):
     RETIRED = "retired"
 
 
+OUT_OF_INDEX = frozenset({MemoryState.DELETED, MemoryState.RETIRED})
+"""States whose memories no view finds."""
+
+
 class ChangeKind(StrEnum):
     """What happened to a memory."""
 
@@ -442,6 +446,7 @@ class SpaceStats:
     pending_job_count: int
     failed_job_count: int
     oldest_pending_time: datetime | None
+    unconsolidated_memory_count: int = 0
     llm_redo_turn_count: int = 0
     """Turns whose outcome is marked `LLM_FAILED`: a language model is still to compress them."""
     llm: ModelUsage = field(default_factory=lambda: ModelUsage())

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
 from memsvc.jobs.indexer import Indexer
 from memsvc.ports import Compressor, MemoryLog, Recompressor, TurnLog
 from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope
@@ -141,9 +142,10 @@ def handlers(
     compressor: Compressor,
     indexer: Indexer,
     recompressor: Recompressor | None = None,
+    consolidation: MemoryConsolidation | None = None,
     window_turns: int = WINDOW_TURNS,
 ) -> Mapping[JobKind, Handler]:
-    """The handler of every kind of job that this release runs; RECOMPRESS jobs wait where there is no recompressor.
+    """The handler of every kind of job; RECOMPRESS and CONSOLIDATE jobs wait where there is nothing that does them.
 
     `window_turns` are compressed and committed at once: fewer where compression is slow or costs money.
     """
@@ -158,4 +160,6 @@ def handlers(
         made[JobKind.RECOMPRESS] = RecompressHandler(
             turns=turns, memories=memories, recompressor=recompressor, indexer=indexer
         )
+    if consolidation is not None:
+        made[JobKind.CONSOLIDATE] = ConsolidateHandler(consolidation, indexer=indexer)
     return made

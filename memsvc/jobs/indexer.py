@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.ports import Embedder, MemoryLog, VectorIndex
-from memsvc.types import Memory, MemoryState, Scope, SpaceKey
+from memsvc.types import OUT_OF_INDEX, Memory, Scope, SpaceKey
 
 BATCH = 128
 
@@ -34,8 +34,8 @@ class Indexer:
             yield len(due)
 
     async def _write(self, space: SpaceKey, due: Sequence[Memory]) -> None:
-        gone = [memory.id for memory in due if memory.state is MemoryState.DELETED]
-        live = [memory for memory in due if memory.state is not MemoryState.DELETED]
+        gone = [memory.id for memory in due if memory.state in OUT_OF_INDEX]
+        live = [memory for memory in due if memory.state not in OUT_OF_INDEX]
         if gone:
             await self._index.delete(space, gone)
         if live:

@@ -15,12 +15,14 @@ from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import enqueue
 from memsvc.storage.leases import held_row, require_held
+from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import dump_error, dump_summary, job_of
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import JobRow, RequestRow
-from memsvc.types import Job, JobError, JobKind, JobState, JobSummary, Page, SpaceKey, utc_now
+from memsvc.types import IngestRequestId, Job, JobError, JobKind, JobState, JobSummary, Page, SpaceKey, utc_now
 
 PURGE_BATCH = 1_000
+DEFER = "jobs.defer"
 
 
 class SqlJobQueue:
@@ -30,12 +32,31 @@ class SqlJobQueue:
         self._db = db
         self._clock = clock
 
-    async def defer(self, space: SpaceKey, kind: JobKind, payload: dict[str, object], *, lock: str) -> str:
-        """Queue a job and return its id; joins a QUEUED job of the same space, kind, lock and payload."""
+    async def defer(
+        self,
+        space: SpaceKey,
+        kind: JobKind,
+        payload: dict[str, object],
+        *,
+        lock: str,
+        request: IngestRequestId | None = None,
+    ) -> str:
+        """Queue a job and return its id; joins a QUEUED job of the same space, kind, lock and payload.
+
+        Raises:
+            NotFound: SPACE_NOT_FOUND.
+            Conflict: REQUEST_ID_CONFLICT.
+        """
 
         def defer(session: Session) -> str:
             require_space(session, space)
-            return enqueue(session, space, kind, payload, lock=lock, now=self._clock())
+            response = answered(session, space, DEFER, request)
+            if response is not None:
+                return str(response["job_id"])
+            now = self._clock()
+            job_id = enqueue(session, space, kind, payload, lock=lock, now=now)
+            remember(session, space, DEFER, request, {"job_id": job_id}, now)
+            return job_id
 
         job_id = await self._db.write(defer)
         self._db.work.notify()

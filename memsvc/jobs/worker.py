@@ -8,7 +8,7 @@ import os
 import random
 import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -99,12 +99,18 @@ class Worker:
                 log.warning("worker.purge_failed", reason=error.reason, message=error.message)
             await self._pause(PURGE_SECONDS)
 
+    def _kinds(self, number: int) -> tuple[JobKind, ...]:
+        """What a slot takes up: the first of several is kept for what callers wait for."""
+        kept = number == 0 and self._concurrency > 1
+        return tuple(kind for kind in self._handlers if not (kept and kind is JobKind.CONSOLIDATE))
+
     async def _slot(self, number: int) -> None:
         owner = f"{self._owner}/{number}"
+        kinds = self._kinds(number)
         failures = 0
         while not self._stopping.is_set():
             try:
-                job = await self._claim(owner)
+                job = await self._claim(owner, kinds)
             except MemsvcError as error:
                 failures += 1
                 log.warning("worker.claim_failed", reason=error.reason, message=error.message)
@@ -116,8 +122,8 @@ class Worker:
             else:
                 await self._run(job)
 
-    async def _claim(self, owner: str) -> Job | None:
-        return await self._queue.claim(owner, tuple(self._handlers), lease_seconds=self._lease_seconds)
+    async def _claim(self, owner: str, kinds: Sequence[JobKind]) -> Job | None:
+        return await self._queue.claim(owner, kinds, lease_seconds=self._lease_seconds)
 
     async def _idle(self) -> None:
         wait = asyncio.create_task(self._queue.wait_for_work(IDLE_SECONDS))

@@ -11,7 +11,8 @@ from memsvc.ingest.limits import MAX_DISPLAY_NAME
 from memsvc.ingest.violations import Violations
 from memsvc.rpc.admission import Admission
 from memsvc.rpc.call import Call
-from memsvc.rpc.encode import key_message, operation_message, space_message, stats_message
+from memsvc.rpc.decode import read_scope
+from memsvc.rpc.encode import key_message, operation_message, preview_message, space_message, stats_message
 from memsvc.rpc.enums import JOB_STATE_FROM_PROTO, KEY_ROLE_FROM_PROTO
 from memsvc.rpc.fields import check_update_mask, enums_of, page_size
 from memsvc.rpc.idempotency import write_id
@@ -20,6 +21,7 @@ from memsvc.rpc.names import SPACE_ID, SPACE_RULE, parse_key, parse_operation, p
 from memsvc.rpc.services import Services
 from memsvc.rpc.tokens import listing, page_token, parse_page_token
 from memsvc.rpc.waiting import JobWaiter
+from memsvc.storage.enqueue import consolidation_lock
 from memsvc.types import JobKind, JobState, KeyRole
 from memsvc.v1 import admin_service_pb2 as pb
 
@@ -83,8 +85,21 @@ class AdminService:
         return pb.DeleteSpaceResponse()
 
     async def consolidate(self, request: pb.ConsolidateRequest, call: Call) -> pb.ConsolidateResponse:
-        """Not part of this release."""
-        raise NotImplementedYet("Consolidate belongs to a later release")
+        """Queue the job that consolidates what is fresh within a scope, or tell what it would do."""
+        space = call.space(parse_space("parent", request.parent))
+        violations = Violations()
+        scope = read_scope(request.scope, violations)
+        if scope.session_id:
+            violations.add("scope.session_id", "is set; consolidation joins the sessions of a user and agent")
+        write = write_id(request, request.request_id, violations)
+        violations.check()
+        if request.validate_only:
+            return preview_message(space.space, await self._services.consolidation.preview(space, scope))
+        payload: dict[str, object] = {"scope": [scope.user_id, scope.agent_id]}
+        job_id = await self._services.jobs.defer(
+            space, JobKind.CONSOLIDATE, payload, lock=consolidation_lock(scope), request=write
+        )
+        return pb.ConsolidateResponse(operation=operation_message(await self._services.jobs.get(space, job_id)))
 
     async def reindex(self, request: pb.ReindexRequest, call: Call) -> pb.ReindexResponse:
         """Make every memory due for indexing, and queue the job that does it."""

@@ -20,10 +20,20 @@ from memsvc.ingest.validate import TurnDraft
 from memsvc.ingest.violations import Violations
 from memsvc.rpc.enums import KIND_FROM_PROTO, ROLE_FROM_PROTO, STATE_FROM_PROTO
 from memsvc.rpc.fields import enums_of, time_of
-from memsvc.types import Memory, MemoryFilter, MemoryState, QuerySpec, Scope, Symbolic, utc_now
+from memsvc.types import (
+    OUT_OF_INDEX,
+    AsOf,
+    Memory,
+    MemoryFilter,
+    MemoryState,
+    QuerySpec,
+    Scope,
+    Symbolic,
+    utc_now,
+)
 from memsvc.v1 import memory_pb2, memory_service_pb2
 
-MEMORY_UPDATES = ("text", "symbolic", "metadata", "valid_from", "valid_to", "salience")
+MEMORY_UPDATES = ("text", "symbolic", "metadata", "valid_from", "valid_to", "salience", "pinned")
 """Fields of a memory that a caller may change."""
 
 
@@ -66,12 +76,12 @@ def names_of(field: str, names: Sequence[str], violations: Violations) -> tuple[
 def filter_of(
     field: str, message: memory_service_pb2.MemoryFilter, violations: Violations, *, deleted: bool
 ) -> MemoryFilter:
-    """A filter; `deleted` says whether it may ask for deleted memories. No states means active only."""
+    """A filter; `deleted` says whether it may ask for memories that no index holds. No states means active only."""
     scope = scope_of(message.scope)
     violations.scope(f"{field}.scope", scope, required=False)
     states = enums_of(f"{field}.states", message.states, STATE_FROM_PROTO, violations)
-    if MemoryState.DELETED in states and not deleted:
-        violations.add(f"{field}.states", "contains DELETED, which only ListMemories accepts")
+    for state in sorted(OUT_OF_INDEX.intersection(states) if not deleted else ()):
+        violations.add(f"{field}.states", f"contains {state.upper()}, which only ListMemories accepts")
     has_start, has_end = message.HasField("start_time"), message.HasField("end_time")
     start = time_of(f"{field}.start_time", message.start_time, violations) if has_start else None
     end = time_of(f"{field}.end_time", message.end_time, violations) if has_end else None
@@ -99,13 +109,29 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
     asked = time_of("spec.ask_time", message.ask_time, violations) if message.HasField("ask_time") else None
     if asked and not EARLIEST_EVENT <= asked <= LATEST_ASK:
         violations.add("spec.ask_time", f"lies outside of {EARLIEST_EVENT:%Y} to {LATEST_ASK:%Y}")
+    where = filter_of("spec.filter", message.filter, violations, deleted=False)
+    as_of = as_of_of(message, where, violations)
     return QuerySpec(
         text=message.text,
-        ask_time=asked or utc_now(),
-        where=filter_of("spec.filter", message.filter, violations, deleted=False),
+        ask_time=asked or (as_of.valid_at if as_of else utc_now()),
+        where=replace(where, as_of=as_of),
         max_tokens=message.max_tokens,
         depth=depth,
     )
+
+
+def as_of_of(message: memory_service_pb2.QuerySpec, where: MemoryFilter, violations: Violations) -> AsOf | None:
+    """The time that the query in the field `spec` looks back to, None for the present."""
+    has_known = message.HasField("known_at")
+    known_at = time_of("spec.known_at", message.known_at, violations) if has_known else None
+    if not message.HasField("as_of"):
+        if has_known:
+            violations.add("spec.known_at", "is set without as_of")
+        return None
+    if MemoryState.SUPERSEDED in where.states:
+        violations.add("spec.filter.states", "contains SUPERSEDED, which as_of decides on by itself")
+    valid_at = time_of("spec.as_of", message.as_of, violations)
+    return AsOf(valid_at, known_at or valid_at) if valid_at else None
 
 
 def is_planned(message: memory_service_pb2.QuerySpec, violations: Violations, *, unasked: bool) -> bool:
@@ -136,6 +162,8 @@ def changed_memory(
         changed = replace(changed, metadata=dict(message.metadata))
     if "salience" in fields:
         changed = replace(changed, salience=message.salience)
+    if "pinned" in fields:
+        changed = replace(changed, pinned=message.pinned)
     if "valid_from" in fields:
         moment = time_of("memory.valid_from", message.valid_from, violations)
         changed = replace(changed, valid_from=moment if message.HasField("valid_from") else None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from memsvc.consolidation.decisions import Decision
 from memsvc.rpc.enums import (
+    ACTION_TO_PROTO,
     CHANGE_TO_PROTO,
     DISPOSITION_TO_PROTO,
     JOB_KIND_TO_PROTO,
@@ -15,6 +17,7 @@ from memsvc.rpc.enums import (
 from memsvc.rpc.errors import failure_code
 from memsvc.rpc.fields import timestamp
 from memsvc.rpc.names import key_name, memory_name, operation_name, space_name
+from memsvc.rpc.services import Preview
 from memsvc.types import Change, Gate, Job, JobError, JobState, Key, Memory, Scope, Space, SpaceStats, Turn, TurnRef
 from memsvc.v1 import admin_service_pb2, memory_pb2, operation_pb2
 
@@ -68,6 +71,12 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
         create_time=timestamp(memory.create_time),
         update_time=timestamp(memory.update_time),
         etag=memory.etag,
+        superseded_by=memory_name(space_id, memory.superseded_by) if memory.superseded_by else "",
+        supersede_time=timestamp(memory.supersede_time),
+        conflicts_with=[memory_name(space_id, other) for other in memory.conflicts_with],
+        pinned=memory.pinned,
+        use_count=memory.use_count,
+        last_use_time=timestamp(memory.last_use_time),
     )
 
 
@@ -98,6 +107,7 @@ def change_message(space_id: str, change: Change) -> memory_pb2.MemoryChange:
         memory=memory_message(space_id, change.memory),
         previous_text=change.previous_text,
         actor=change.actor,
+        reason=change.reason,
     )
 
 
@@ -136,6 +146,11 @@ def _set_result(message: operation_pb2.Operation, job: Job) -> None:
                     superseded_count=job.summary.superseded_count,
                     left_out_turn_count=job.summary.left_out_turn_count,
                     indexed_count=job.summary.indexed_count,
+                    examined_count=job.summary.examined_count,
+                    merged_count=job.summary.merged_count,
+                    conflict_count=job.summary.conflict_count,
+                    abstracted_count=job.summary.abstracted_count,
+                    retired_count=job.summary.retired_count,
                 )
             )
         return
@@ -191,4 +206,26 @@ def stats_message(stats: SpaceStats) -> admin_service_pb2.GetStatsResponse:
         llm_completion_token_count=stats.llm.completion_token_count,
         llm_cost_usd=stats.llm.cost_usd,
         llm_unpriced_call_count=stats.llm.unpriced_call_count,
+        unconsolidated_memory_count=stats.unconsolidated_memory_count,
+    )
+
+
+def preview_message(space_id: str, preview: Preview) -> admin_service_pb2.ConsolidateResponse:
+    """What consolidation of a space would do."""
+    return admin_service_pb2.ConsolidateResponse(
+        decisions=[_decision(space_id, decision) for decision in preview.decisions],
+        examined_count=preview.examined_count,
+        complete=preview.complete,
+    )
+
+
+def _decision(space_id: str, decision: Decision) -> admin_service_pb2.ConsolidationDecision:
+    return admin_service_pb2.ConsolidationDecision(
+        action=ACTION_TO_PROTO[decision.action],
+        memories=[memory_name(space_id, memory_id) for memory_id in decision.memory_ids],
+        result=memory_message(space_id, decision.result) if decision.result else None,
+        winner=memory_name(space_id, decision.winner) if decision.winner else "",
+        valid_to=timestamp(decision.valid_to),
+        score=decision.score,
+        reason=decision.reason,
     )

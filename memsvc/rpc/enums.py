@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memsvc.consolidation.decisions import Action
 from memsvc.types import (
     ChangeKind,
     Disposition,
@@ -90,6 +91,14 @@ JOB_STATE_TO_PROTO: dict[JobState, operation.OperationState.ValueType] = {
     JobState.CANCELLED: operation.OPERATION_STATE_CANCELLED,
 }
 JOB_STATE_FROM_PROTO: dict[int, JobState] = {number: state for state, number in JOB_STATE_TO_PROTO.items()}
+
+ACTION_TO_PROTO: dict[Action, admin.ConsolidationAction.ValueType] = {
+    Action.MERGE: admin.CONSOLIDATION_ACTION_MERGE,
+    Action.SUPERSEDE: admin.CONSOLIDATION_ACTION_SUPERSEDE,
+    Action.CONFLICT: admin.CONSOLIDATION_ACTION_CONFLICT,
+    Action.ABSTRACT: admin.CONSOLIDATION_ACTION_ABSTRACT,
+    Action.RETIRE: admin.CONSOLIDATION_ACTION_RETIRE,
+}
 
 KEY_ROLE_TO_PROTO: dict[KeyRole, admin.KeyRole.ValueType] = {
     KeyRole.AGENT: admin.KEY_ROLE_AGENT,

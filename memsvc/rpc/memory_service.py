@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from memsvc.errors import FailedPrecondition, NotFound, Reason, StaleEtag
+from memsvc.errors import FailedPrecondition, InvalidInput, NotFound, Reason, StaleEtag, Violation
 from memsvc.ingest.accept import TurnAcceptor
 from memsvc.ingest.stream import IngestStream
 from memsvc.ingest.violations import Violations
@@ -41,13 +41,14 @@ from memsvc.rpc.tokens import (
 )
 from memsvc.rpc.waiting import JobWaiter
 from memsvc.rpc.watch import Watch
-from memsvc.types import IngestRequestId, Memory, QuerySpec, Retrieval, SpaceKey
+from memsvc.types import IngestRequestId, Memory, MemoryState, QuerySpec, Retrieval, SpaceKey
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
 
 MAX_ETAG = 64
 PLANNING_SHARE = 1 / 3
 """Of the time that is left to a call, what a language model may take to plan its search."""
+ANY_BUT_DELETED = tuple(state for state in MemoryState if state is not MemoryState.DELETED)
 UPDATE_ATTEMPTS = 5
 """Times an update without an etag is tried again after somebody else's change came between."""
 
@@ -93,6 +94,7 @@ class MemoryService:
         check_read_mask("read_mask", request.read_mask, memory_pb2.Memory.DESCRIPTOR, violations)
         space = call.space(parse_space("parent", request.parent))
         retrieval = await self._retrieve(call, space, request.spec, request.consistency_token, violations)
+        self._services.uses.count(space, [hit.memory_id for hit in retrieval.returned])
         return query_message(space.space, retrieval, request.read_mask)
 
     async def explain(self, request: pb.ExplainRequest, call: Call) -> pb.ExplainResponse:
@@ -114,6 +116,7 @@ class MemoryService:
         await self._services.spaces.get(space)
         await self._waiter.until_consistent(call, space, request.consistency_token)
         answer = await asker.ask(space, _with_planning(spec, call) if planned else spec)
+        self._services.uses.count(space, answer.citations)
         return answer_message(space.space, answer)
 
     async def list_memories(self, request: pb.ListMemoriesRequest, call: Call) -> pb.ListMemoriesResponse:
@@ -122,8 +125,11 @@ class MemoryService:
         limit, binding, violations = page_size(request.page_size), listing(call, request), Violations()
         where = filter_of("filter", request.filter, violations, deleted=True)
         violations.check()
+        parent = _child_of(space.space, request.children_of) if request.children_of else ""
+        if parent and not request.filter.states:
+            where = replace(where, states=ANY_BUT_DELETED)
         cursor = parse_page_token(binding, request.page_token)
-        page = await self._services.memories.page(space, where, limit=limit, cursor=cursor)
+        page = await self._services.memories.page(space, where, limit=limit, cursor=cursor, children_of=parent)
         return pb.ListMemoriesResponse(
             memories=[memory_message(space.space, memory) for memory in page.items],
             next_page_token=page_token(binding, page.cursor),
@@ -251,6 +257,14 @@ class MemoryService:
 
     async def _operation(self, space: SpaceKey, job_id: str) -> operation_pb2.Operation | None:
         return operation_message(await self._services.jobs.get(space, job_id)) if job_id else None
+
+
+def _child_of(space_id: str, name: str) -> str:
+    """The id of the memory whose children are asked for. Raises InvalidInput."""
+    its_space, memory_id = parse_memory("children_of", name)
+    if its_space != space_id:
+        raise InvalidInput([Violation("children_of", "names a memory of another space than parent")])
+    return memory_id
 
 
 def _with_planning(spec: QuerySpec, call: Call) -> QuerySpec:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from memsvc.consolidation.decisions import Decision
 from memsvc.ports import JobQueue, KeyStore, MemoryLog, SpaceStore, TokenCounter, TurnLog, VectorIndex
 from memsvc.retrieval.ask import Answer, Retrieves
-from memsvc.types import QuerySpec, SpaceKey
+from memsvc.types import QuerySpec, Scope, SpaceKey
 
 
 class Asks(Protocol):
@@ -15,6 +17,41 @@ class Asks(Protocol):
 
     async def ask(self, space: SpaceKey, spec: QuerySpec) -> Answer:
         """Answer a question, or abstain. Raises Unavailable and ModelUnusable."""
+        ...
+
+
+class Preview(Protocol):
+    """What consolidation would do."""
+
+    @property
+    def decisions(self) -> Sequence[Decision]:
+        """In the order in which they would be carried out."""
+        ...
+
+    @property
+    def examined_count(self) -> int:
+        """Memories looked at."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is no more to look at."""
+        ...
+
+
+class Previews(Protocol):
+    """Consolidation that writes nothing."""
+
+    async def preview(self, space: SpaceKey, scope: Scope) -> Preview:
+        """Decide about fresh memories within `scope`. Raises NotFound for the space."""
+        ...
+
+
+class CountsUses(Protocol):
+    """Keeps count of what queries return, without making them wait."""
+
+    def count(self, space: SpaceKey, memory_ids: Iterable[str]) -> None:
+        """Count one use of each memory."""
         ...
 
 
@@ -30,6 +67,8 @@ class Services:
     index: VectorIndex
     retriever: Retrieves
     tokens: TokenCounter
+    consolidation: Previews
+    uses: CountsUses
     asker: Asks | None = None
     """None where no language model is configured."""
     plans_unasked: bool = False

@@ -77,6 +77,20 @@ def follow_correction(
     cascade.finish()
 
 
+def withdraw_abstracts(
+    session: Session, space: SpaceKey, outdated: Collection[str], *, now: datetime, delay: timedelta | None
+) -> None:
+    """Withdraw episodes and themes that were made of memories which no longer hold, to be made anew of the others."""
+    cascade = _Cascade(session, space, now, delay)
+    above = [row for row in cascade.above(outdated) if row.kind != MemoryKind.STATEMENT]
+    abstracts = [row for row in (*above, *cascade.made_of(above)) if row.state == MemoryState.ACTIVE] if above else []
+    if not abstracts:
+        return
+    cascade.withdraw(abstracts)
+    cascade.examine_again(abstracts)
+    cascade.finish()
+
+
 def is_withdrawn(row: MemoryRow) -> bool:
     """Whether it was superseded by nothing: what it was made of was corrected, or its turns were compressed again."""
     return row.state == MemoryState.SUPERSEDED and not row.superseded_by
@@ -106,12 +120,15 @@ class _Cascade:
         found: dict[str, MemoryRow] = {}
         level = {row.id for row in rows}
         while level:
-            above = select(MemoryOriginRow.ordinal).where(col(MemoryOriginRow.origin_id).in_(level))
-            parents = self._rows(col(MemoryRow.ordinal).in_(above), MemoryRow.state != MemoryState.DELETED)
-            new = {row.id: row for row in parents if row.id not in found and row.id not in known}
+            new = {row.id: row for row in self.above(level) if row.id not in found and row.id not in known}
             found |= new
             level = set(new)
         return list(found.values())
+
+    def above(self, ids: Collection[str]) -> list[MemoryRow]:
+        """What was made of any of the memories directly."""
+        made = select(MemoryOriginRow.ordinal).where(col(MemoryOriginRow.origin_id).in_(ids))
+        return self._rows(col(MemoryRow.ordinal).in_(made), MemoryRow.state != MemoryState.DELETED)
 
     def withdraw(self, rows: Sequence[MemoryRow]) -> None:
         """Serve the rows no longer, now or as of any time, until consolidation makes them anew."""
@@ -139,7 +156,7 @@ class _Cascade:
         self._settle(outdated, void, {claim: row for claim, row in released.items() if row is not corrected})
         if corrected is not None and corrected.state == MemoryState.SUPERSEDED and corrected.superseded_by:
             self._reopen([corrected])
-        self._examine_again(withdrawn)
+        self.examine_again(withdrawn)
         self._reconcile(void, {*conflicts, *(other for row in ended for other in row.conflicts_with)} - void.keys())
         if corrected is not None and corrected.state == MemoryState.ACTIVE:
             self.due.add(_owner(corrected))
@@ -211,7 +228,7 @@ class _Cascade:
         last = next((memory for memory in states if memory.state is MemoryState.ACTIVE), None)
         return row.valid_to if last is None else last.valid_to
 
-    def _examine_again(self, withdrawn: Iterable[MemoryRow]) -> None:
+    def examine_again(self, withdrawn: Iterable[MemoryRow]) -> None:
         """Let consolidation look again at what a withdrawn episode or theme stood above."""
         children = {origin for row in withdrawn if row.kind != MemoryKind.STATEMENT for origin in row.derived_from}
         active = self._rows(col(MemoryRow.id).in_(children), MemoryRow.state == MemoryState.ACTIVE) if children else []

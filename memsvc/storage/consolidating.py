@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, tuple_, update
 from sqlmodel import Session, col, select
 
 from memsvc.consolidation.decisions import Action, Consolidation, Decision
-from memsvc.storage.cascade import CONSOLIDATION, is_withdrawn
+from memsvc.storage.cascade import CONSOLIDATION, is_withdrawn, withdraw_abstracts
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
@@ -152,6 +152,7 @@ class _Changes:
     merged: dict[str, str] = field(default_factory=dict)
     due: dict[str, None] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    outdated: set[str] = field(default_factory=set)
 
     def apply(self, decision: Decision) -> None:
         """Carry out one decision, or drop it whole."""
@@ -188,8 +189,11 @@ class _Changes:
                 .execution_options(synchronize_session=False)
             )
             marked += int(result.rowcount)
+        self.session.expire_all()  # the marks were set past the rows that the session holds
         if self.due:
             defer_index(self.session, self.space, list(self.due), self.now)
+        if self.outdated:
+            withdraw_abstracts(self.session, self.space, self.outdated, now=self.now, delay=None)
         return Applied(tuple(self.due), marked, replace(self.summary, examined_count=marked))
 
     def _current(self, memory_id: str) -> str:
@@ -243,14 +247,12 @@ class _Changes:
         return row
 
     def _supersede_by(self, winner: MemoryRow, rows: Sequence[MemoryRow], decision: Decision) -> None:
-        if winner.state != MemoryState.ACTIVE:
-            self.dropped.update(decision.memory_ids)
-            return
         for row in rows:
             if decision.valid_to is not None and (row.valid_from is None or row.valid_from < decision.valid_to):
                 row.valid_to = decision.valid_to
         self._end(rows, winner, decision.reason)
         self._move_conflicts(rows, None)
+        self.outdated |= {row.id for row in rows}
         self._count(superseded_count=len(rows))
 
     def _end(self, rows: Sequence[MemoryRow], successor: MemoryRow, reason: str) -> None:

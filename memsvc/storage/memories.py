@@ -25,6 +25,7 @@ from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow, TurnRow
 from memsvc.types import (
+    OUT_OF_INDEX,
     Change,
     ChangeKind,
     Compression,
@@ -318,9 +319,7 @@ class SqlMemoryLog:
 
     async def indexed_count(self, space: SpaceKey) -> int:
         """Return how many memories of the space have a point in the index, as far as SQL knows."""
-        removed = and_(
-            col(MemoryRow.state) == MemoryState.DELETED.value, col(MemoryRow.indexed_version) == col(MemoryRow.version)
-        )
+        removed = and_(col(MemoryRow.state).in_(OUT_OF_INDEX), col(MemoryRow.indexed_version) == col(MemoryRow.version))
         query = (
             select(func.count())
             .select_from(MemoryRow)

@@ -28,7 +28,18 @@ def insert_new(
     new = [replace(memory, create_time=now, update_time=now, version=1) for memory in wanted.values()]
     if not new:
         return ()
-    rows = [{"tenant": space.tenant, "space": space.space, "indexed_version": 0, **memory_values(m)} for m in new]
+    rows = [
+        {
+            "tenant": space.tenant,
+            "space": space.space,
+            "indexed_version": 0,
+            "consolidated_version": 0,
+            "use_count": memory.use_count,
+            "last_use_time": memory.last_use_time,
+            **memory_values(memory),
+        }
+        for memory in new
+    ]
     session.exec(insert(MemoryRow), params=rows)
     ordinals = _ordinals(session, space, list(wanted))
     _insert_links(session, [(ordinals[memory.id], memory) for memory in new])

@@ -186,24 +186,28 @@ def _turn_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
 def _memory_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
     active = col(MemoryRow.state) == MemoryState.ACTIVE
     unindexed = col(MemoryRow.indexed_version) != col(MemoryRow.version)
-    memories, tokens, due = session.exec(
+    fresh = active & (col(MemoryRow.consolidated_version) != col(MemoryRow.version))
+    memories, tokens, due, unconsolidated = session.exec(
         select(
             func.coalesce(func.sum(case((active, 1), else_=0)), 0),
             func.coalesce(func.sum(case((active, MemoryRow.token_count), else_=0)), 0),
             func.coalesce(func.sum(case((unindexed, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((fresh, 1), else_=0)), 0),
         ).where(MemoryRow.tenant == key.tenant, MemoryRow.space == key.space)
     ).one()
     return {
         "memory_count": int(memories),
         "stored_token_count": int(tokens),
         "unindexed_memory_count": int(due),
+        "unconsolidated_memory_count": int(unconsolidated),
     }
 
 
 def _job_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
     here = (JobRow.tenant == key.tenant, JobRow.space == key.space)
-    # A RECOMPRESS job waits for as long as its model is away, and what it will do again is stored and searchable.
-    waiting = and_(col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]), col(JobRow.kind) != JobKind.RECOMPRESS)
+    # What these work on is stored and searchable; they wait for a model that is away, or for a quiet moment.
+    unhurried = col(JobRow.kind).in_([JobKind.RECOMPRESS, JobKind.CONSOLIDATE])
+    waiting = and_(col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]), ~unhurried)
     pending, oldest = session.exec(select(func.count(), func.min(JobRow.create_time)).where(*here, waiting)).one()
     failed = session.exec(select(func.count()).where(*here, JobRow.state == JobState.FAILED)).one()
     return {"pending_job_count": pending, "failed_job_count": failed, "oldest_pending_time": oldest}

@@ -21,13 +21,14 @@ from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.retriever import Retriever
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
-from memsvc.rpc.services import Asks
+from memsvc.rpc.services import Asks, Preview, Previews
 from memsvc.storage.database import Database
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.migrate import upgrade
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
+from memsvc.storage.uses import UseCounter
 from memsvc.types import (
     Compression,
     Disposition,
@@ -37,6 +38,7 @@ from memsvc.types import (
     Memory,
     QuerySpec,
     Retrieval,
+    Scope,
     SpaceKey,
     TurnOutcome,
 )
@@ -109,9 +111,21 @@ class NoRetriever:
         raise AssertionError("this test was not meant to query")
 
 
+class NoPreview:
+    """Stands where a test never asks what consolidation would do."""
+
+    async def preview(self, space: SpaceKey, scope: Scope) -> Preview:
+        raise AssertionError("this test was not meant to preview")
+
+
 @asynccontextmanager
 async def running(
-    path: Path, options: ServerOptions | None = None, *, models: bool = False, asker: Asks | None = None
+    path: Path,
+    options: ServerOptions | None = None,
+    *,
+    models: bool = False,
+    asker: Asks | None = None,
+    consolidation: Previews | None = None,
 ) -> AsyncIterator[Running]:
     """Serve from an empty SQLite file under `path`; with `models`, also with the index and the real models."""
     url = f"sqlite:///{path / 'memsvc.db'}"
@@ -133,6 +147,8 @@ async def running(
             index=index,
             retriever=retriever,
             tokens=tokens,
+            consolidation=consolidation or NoPreview(),
+            uses=UseCounter(database),
             asker=asker,
         )
         server = MemsvcServer(services, options or ServerOptions())

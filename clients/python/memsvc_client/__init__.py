@@ -26,6 +26,8 @@ from memsvc_client.messages import Filters, Message
 from memsvc_client.models import (
     AddResult,
     Answer,
+    ConsolidationDecision,
+    ConsolidationPreview,
     Memory,
     MemoryChange,
     Operation,
@@ -50,6 +52,8 @@ __all__ = [
     "AsyncMemoryClient",
     "Cancelled",
     "Conflict",
+    "ConsolidationDecision",
+    "ConsolidationPreview",
     "Context",
     "DeadlineExceeded",
     "Explanation",

@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from memsvc_client import messages, methods, parsing
 from memsvc_client.errors import OperationFailed
 from memsvc_client.flows import Calls, Flow, Sleep, unary
-from memsvc_client.models import Operation, Page, Space, Stats
+from memsvc_client.models import ConsolidationPreview, Operation, Page, Space, Stats
 from memsvc_client.retry import Backoff
 from memsvc_client.v1 import admin_service_pb2 as admin
 from memsvc_client.v1 import memory_pb2, operation_pb2
@@ -69,6 +69,20 @@ class AdminFlows:
             return self.calls.call(methods.LIST_OPERATIONS, request, _operations, timeout=timeout)
 
         return fetch
+
+    def consolidate(
+        self, scope: memory_pb2.Scope, request_id: str | uuid.UUID | None, timeout: float | None
+    ) -> Flow[Operation]:
+        """Start consolidation."""
+        request = admin.ConsolidateRequest(
+            parent=self.parent, scope=scope, request_id=str(messages.request_uuid(request_id))
+        )
+        return self.calls.call(methods.CONSOLIDATE, request, _operation, timeout=timeout)
+
+    def preview(self, scope: memory_pb2.Scope, timeout: float | None) -> Flow[ConsolidationPreview]:
+        """Tell what consolidation would do."""
+        request = admin.ConsolidateRequest(parent=self.parent, scope=scope, validate_only=True)
+        return self.calls.call(methods.CONSOLIDATE, request, parsing.preview, timeout=timeout)
 
     def reindex(self, timeout: float | None) -> Flow[Operation]:
         """Start rebuilding the index."""
@@ -140,7 +154,10 @@ def succeeded(operation: Operation) -> Operation:
 
 
 def _operation(
-    response: admin.GetOperationResponse | admin.CancelOperationResponse | admin.ReindexResponse,
+    response: admin.GetOperationResponse
+    | admin.CancelOperationResponse
+    | admin.ConsolidateResponse
+    | admin.ReindexResponse,
 ) -> Operation:
     return parsing.operation(response.operation)
 

@@ -19,6 +19,7 @@ from memsvc_client.messages import Filters, Messages, Time
 from memsvc_client.models import (
     AddResult,
     Answer,
+    ConsolidationPreview,
     Memory,
     MemoryChange,
     SearchResult,
@@ -107,15 +108,27 @@ class MemoryClient:
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
+        as_of: Time | None = None,
+        known_at: Time | None = None,
         timeout: float | None = None,
     ) -> SearchResult:
         """Find memories, best first; `max_tokens` and `limit` adapt to the question unless given.
 
         `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what
-        "last week" is read against; it defaults to now.
+        "last week" is read against; it defaults to now. `as_of` looks back to what held then, judged by what had been
+        told until `known_at`, which defaults to the same time; both are times of the messages, not of their storing.
         """
         scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        wanted = spec(
+            query,
+            scope,
+            filters,
+            max_tokens=max_tokens,
+            limit=limit,
+            ask_time=ask_time,
+            as_of=as_of,
+            known_at=known_at,
+        )
         return self._transport.run(self._flows.search(wanted, after, timeout))
 
     def explain(
@@ -131,11 +144,22 @@ class MemoryClient:
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
+        as_of: Time | None = None,
+        known_at: Time | None = None,
         timeout: float | None = None,
     ) -> Explanation:
         """Search, and report how the complexity was estimated and how every candidate fared."""
         scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        wanted = spec(
+            query,
+            scope,
+            filters,
+            max_tokens=max_tokens,
+            limit=limit,
+            ask_time=ask_time,
+            as_of=as_of,
+            known_at=known_at,
+        )
         return self._transport.run(self._flows.explain(wanted, after, timeout))
 
     def context(
@@ -151,11 +175,22 @@ class MemoryClient:
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
+        as_of: Time | None = None,
+        known_at: Time | None = None,
         timeout: float | None = None,
     ) -> Context:
         """Search, and return what was found ready for a prompt."""
         scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        wanted = spec(query, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        wanted = spec(
+            query,
+            scope,
+            filters,
+            max_tokens=max_tokens,
+            limit=limit,
+            ask_time=ask_time,
+            as_of=as_of,
+            known_at=known_at,
+        )
         return Context(self._transport.run(self._flows.search(wanted, after, timeout)))
 
     def ask(
@@ -171,6 +206,8 @@ class MemoryClient:
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
+        as_of: Time | None = None,
+        known_at: Time | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Let the service's language model answer from memory, with citations; it may abstain.
@@ -178,7 +215,16 @@ class MemoryClient:
         Raises FailedPrecondition with the reason LLM_NOT_CONFIGURED where the service has none.
         """
         scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        wanted = spec(question, scope, filters, max_tokens=max_tokens, limit=limit, ask_time=ask_time)
+        wanted = spec(
+            question,
+            scope,
+            filters,
+            max_tokens=max_tokens,
+            limit=limit,
+            ask_time=ask_time,
+            as_of=as_of,
+            known_at=known_at,
+        )
         return self._transport.run(self._flows.ask(wanted, after, timeout))
 
     def get(self, memory_id: str, *, timeout: float | None = None) -> Memory:
@@ -200,6 +246,16 @@ class MemoryClient:
         where = inputs.filters(inputs.scope(user_id, agent_id, session_id, run_id), filters)
         return Pager(self._transport, self._flows.list_page(where, page_size, timeout))
 
+    def children(
+        self, memory_id: str, *, filters: Filters | None = None, page_size: int = 0, timeout: float | None = None
+    ) -> Pager[Memory]:
+        """List what an episode, a theme or a merged memory was made of, in any state but deleted, newest first.
+
+        Raises NotFound.
+        """
+        where = inputs.filters(inputs.scope(None, None, None, None), filters)
+        return Pager(self._transport, self._flows.list_page(where, page_size, timeout, children_of=memory_id))
+
     def update(
         self,
         memory_id: str,
@@ -209,11 +265,15 @@ class MemoryClient:
         salience: float | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
+        pinned: bool | None = None,
         etag: str | None = None,
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> UpdateResult:
-        """Change what is given, replacing all of the metadata. Raises Conflict when `etag` is given and stale."""
+        """Change what is given, replacing all of the metadata. Raises Conflict when `etag` is given and stale.
+
+        A memory that is `pinned` is kept whatever its salience.
+        """
         changed, fields = self._flows.edit(
             memory_id,
             text=text,
@@ -221,6 +281,7 @@ class MemoryClient:
             salience=salience,
             valid_from=valid_from,
             valid_to=valid_to,
+            pinned=pinned,
             etag=etag,
         )
         return self._transport.run(self._flows.update(changed, fields, request_id, timeout))
@@ -304,6 +365,25 @@ class MemoryClient:
     def stats(self, *, timeout: float | None = None) -> Stats:
         """Return counts and sizes of the space."""
         return self._transport.run(self._admin.stats(timeout))
+
+    def consolidate(
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        request_id: str | uuid.UUID | None = None,
+        timeout: float | None = None,
+    ) -> OperationHandle:
+        """Start merging and superseding what was not looked at yet, now; needs an admin key."""
+        scope = inputs.scope(user_id, agent_id, None, None)
+        return self.operations.handle(self._transport.run(self._admin.consolidate(scope, request_id, timeout)))
+
+    def preview_consolidation(
+        self, *, user_id: str | None = None, agent_id: str | None = None, timeout: float | None = None
+    ) -> ConsolidationPreview:
+        """Return what `consolidate` would do, and change nothing; needs an admin key."""
+        scope = inputs.scope(user_id, agent_id, None, None)
+        return self._transport.run(self._admin.preview(scope, timeout))
 
     def reindex(self, *, timeout: float | None = None) -> OperationHandle:
         """Start rebuilding the space's vector index; needs an admin key."""

@@ -111,13 +111,14 @@ class MemoryFlows:
         return self.calls.call(methods.GET_MEMORY, request, lambda r: parsing.memory(r.memory), timeout=timeout)
 
     def list_page(
-        self, where: service.MemoryFilter, page_size: int, timeout: float | None
+        self, where: service.MemoryFilter, page_size: int, timeout: float | None, *, children_of: str = ""
     ) -> Callable[[str], Flow[Page[Memory]]]:
-        """Return what fetches a page of memories by its token."""
+        """Return what fetches a page of memories by its token, or with `children_of` of those one was made of."""
+        parent = self._name(children_of) if children_of else ""
 
         def fetch(page_token: str) -> Flow[Page[Memory]]:
             request = service.ListMemoriesRequest(
-                parent=self.parent, filter=where, page_size=page_size, page_token=page_token
+                parent=self.parent, filter=where, page_size=page_size, page_token=page_token, children_of=parent
             )
             return self.calls.call(methods.LIST_MEMORIES, request, _memories, timeout=timeout)
 
@@ -191,6 +192,7 @@ class MemoryFlows:
         salience: float | None,
         valid_from: messages.Time | None,
         valid_to: messages.Time | None,
+        pinned: bool | None,
         etag: str | None,
     ) -> tuple[memory_pb2.Memory, list[str]]:
         """Return a memory that holds what is to change, and the names of those fields."""
@@ -200,6 +202,7 @@ class MemoryFlows:
             "salience": salience,
             "valid_from": valid_from,
             "valid_to": valid_to,
+            "pinned": pinned,
         }
         changed = memory_pb2.Memory(
             name=self._name(memory_id),
@@ -208,6 +211,7 @@ class MemoryFlows:
             salience=salience or 0.0,
             valid_from=messages.optional_timestamp(valid_from, "valid_from"),
             valid_to=messages.optional_timestamp(valid_to, "valid_to"),
+            pinned=bool(pinned),
             etag=etag or "",
         )
         return changed, [name for name, value in given.items() if value is not None]
@@ -224,6 +228,8 @@ def spec(
     max_tokens: int | None,
     limit: int | None,
     ask_time: messages.Time | None,
+    as_of: messages.Time | None,
+    known_at: messages.Time | None,
 ) -> service.QuerySpec:
     """Build what Query and Explain share; None leaves the choice to the service."""
     return service.QuerySpec(
@@ -232,6 +238,8 @@ def spec(
         max_tokens=max_tokens or 0,
         depth=limit,
         ask_time=messages.optional_timestamp(ask_time, "ask_time"),
+        as_of=messages.optional_timestamp(as_of, "as_of"),
+        known_at=messages.optional_timestamp(known_at, "known_at"),
     )
 
 

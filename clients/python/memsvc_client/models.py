@@ -54,7 +54,7 @@ class Memory:
     kind: str = "statement"
     """`statement`, `episode` or `theme`."""
     state: str = "active"
-    """`active`, `superseded`, `deleted` or `left_out`."""
+    """`active`, `superseded`, `deleted`, `left_out` or `retired`."""
     user_id: str = ""
     agent_id: str = ""
     session_id: str = ""
@@ -78,6 +78,16 @@ class Memory:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     etag: str = ""
+    superseded_by: str = ""
+    """Id of the memory that took its place or says something newer."""
+    superseded_at: datetime | None = None
+    """When that became known, by event time."""
+    conflicts_with: tuple[str, ...] = ()
+    """Ids of memories that contradict it."""
+    pinned: bool = False
+    """Whether it is kept whatever its salience."""
+    use_count: int = 0
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +162,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryChange:
-    """One change of a memory: `created`, `updated`, `superseded` or `deleted`."""
+    """One change of a memory: `created`, `updated`, `superseded`, `deleted` or `retired`."""
 
     sequence: int
     kind: str
@@ -161,6 +171,8 @@ class MemoryChange:
     """After the change."""
     previous_text: str
     actor: str
+    reason: str = ""
+    """Why, in one sentence; empty for what a caller did."""
     resume_token: str = ""
     """On watched changes: where to go on after this one."""
 
@@ -193,6 +205,14 @@ class OperationSummary:
     superseded_count: int = 0
     left_out_turn_count: int = 0
     indexed_count: int = 0
+    examined_count: int = 0
+    """Memories that consolidation looked at."""
+    merged_count: int = 0
+    """Memories whose place a merged one took."""
+    conflict_count: int = 0
+    abstracted_count: int = 0
+    """Episodes and themes made."""
+    retired_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +229,7 @@ class Operation:
 
     id: str
     kind: str
-    """`compress`, `consolidate`, `index` or `reindex`."""
+    """`compress`, `recompress`, `consolidate`, `index` or `reindex`."""
     state: str
     """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     done: bool
@@ -290,6 +310,34 @@ class Stats:
     llm_cost_usd: float = 0.0
     llm_unpriced_call_count: int = 0
     """Calls of a model without a known price, which `llm_cost_usd` leaves out."""
+    unconsolidated_memory_count: int = 0
+    """Active memories that consolidation has not looked at yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolidationDecision:
+    """One thing that consolidation would do: `merge`, `supersede`, `conflict`, `abstract` or `retire`."""
+
+    action: str
+    memory_ids: tuple[str, ...]
+    """The memories it acts on, by event time."""
+    result: Memory | None
+    """The memory that would be written, if any."""
+    winner: str
+    """Id of the newer memory, where others are superseded."""
+    valid_to: datetime | None
+    """When these would end to hold."""
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolidationPreview:
+    """What consolidation would do, in order; `complete` tells whether that is all there is to look at."""
+
+    decisions: tuple[ConsolidationDecision, ...]
+    examined_count: int
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,12 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "created_at": moment(message, "create_time"),
         "updated_at": moment(message, "update_time"),
         "etag": message.etag,
+        "superseded_by": short_id(message.superseded_by),
+        "superseded_at": moment(message, "supersede_time"),
+        "conflicts_with": tuple(short_id(name) for name in message.conflicts_with),
+        "pinned": message.pinned,
+        "use_count": message.use_count,
+        "last_used_at": moment(message, "last_use_time"),
     }
 
 
@@ -185,6 +191,7 @@ def change(message: memory_pb2.MemoryChange, resume_token: str = "") -> models.M
         memory=memory(message.memory),
         previous_text=message.previous_text,
         actor=message.actor,
+        reason=message.reason,
         resume_token=resume_token,
     )
 
@@ -235,6 +242,11 @@ def _summary(summary: operation_pb2.OperationSummary) -> models.OperationSummary
         superseded_count=summary.superseded_count,
         left_out_turn_count=summary.left_out_turn_count,
         indexed_count=summary.indexed_count,
+        examined_count=summary.examined_count,
+        merged_count=summary.merged_count,
+        conflict_count=summary.conflict_count,
+        abstracted_count=summary.abstracted_count,
+        retired_count=summary.retired_count,
     )
 
 
@@ -269,4 +281,26 @@ def stats(response: admin.GetStatsResponse) -> models.Stats:
         llm_completion_token_count=response.llm_completion_token_count,
         llm_cost_usd=response.llm_cost_usd,
         llm_unpriced_call_count=response.llm_unpriced_call_count,
+        unconsolidated_memory_count=response.unconsolidated_memory_count,
+    )
+
+
+def preview(response: admin.ConsolidateResponse) -> models.ConsolidationPreview:
+    """Parse what consolidation would do."""
+    return models.ConsolidationPreview(
+        decisions=tuple(_decision(decision) for decision in response.decisions),
+        examined_count=response.examined_count,
+        complete=response.complete,
+    )
+
+
+def _decision(message: admin.ConsolidationDecision) -> models.ConsolidationDecision:
+    return models.ConsolidationDecision(
+        action=word(admin.ConsolidationAction.DESCRIPTOR, message.action, "CONSOLIDATION_ACTION_"),
+        memory_ids=tuple(short_id(name) for name in message.memories),
+        result=memory(message.result) if message.HasField("result") else None,
+        winner=short_id(message.winner),
+        valid_to=moment(message, "valid_to"),
+        score=message.score,
+        reason=message.reason,
     )

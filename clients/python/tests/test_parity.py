@@ -44,6 +44,6 @@ def test_the_same_arguments_with_the_same_defaults(sync, twin):
 
 
 def test_exactly_what_waits_is_awaited():
-    lazy = {"list", "history", "turns", "watch", "stream"}
+    lazy = {"list", "children", "history", "turns", "watch", "stream"}
     for name, member in public(AsyncMemoryClient).items():
         assert inspect.iscoroutinefunction(member) is (name not in lazy), name

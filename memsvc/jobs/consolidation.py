@@ -1,0 +1,198 @@
+"""Consolidation of what compression and callers wrote, some fresh memories at a time.
+
+Each batch is decided on, applied in one transaction that also marks it as done, and indexed; a job that is stopped
+anywhere goes on with what is still fresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Protocol
+
+from memsvc.consolidation.decisions import Action, Consolidation, Decision
+from memsvc.jobs.indexer import Indexer
+from memsvc.ports import Embedder, VectorIndex, Vectors
+from memsvc.storage.consolidating import Applied
+from memsvc.types import Job, JobSummary, Memory, MemoryFilter, Page, Scope, SpaceKey, utc_now
+
+BATCH = 64
+"""Fresh memories decided on at once."""
+NEIGHBOURS = 10
+"""Nearest memories of each that are looked at with it."""
+SEARCHES = 8
+"""Searches under way at once: queries must get between."""
+PREVIEW = 1_000
+"""Fresh memories that a preview looks at, at most."""
+
+
+class ConsolidationLog(Protocol):
+    """The memories that consolidation reads, and its one write."""
+
+    async def owners(self, space: SpaceKey, scope: Scope) -> list[Scope]:
+        """Users and agents within `scope` that have fresh memories. Raises NotFound for the space."""
+        ...
+
+    async def unconsolidated(
+        self, space: SpaceKey, owner: Scope, *, limit: int, cursor: str | None = None
+    ) -> Page[Memory]:
+        """List the owner's ACTIVE memories whose version was not examined yet, the first created first."""
+        ...
+
+    async def active(self, space: SpaceKey, owner: Scope, memory_ids: Sequence[str]) -> list[Memory]:
+        """Return those of the memories that are ACTIVE and the owner's, by event time."""
+        ...
+
+    async def consolidate(
+        self, space: SpaceKey, job: Job, owner: Scope, read: Sequence[Memory], consolidation: Consolidation
+    ) -> Applied:
+        """Apply the decisions, mark what was examined and defer an INDEX job, in one transaction. Raises LeaseLost."""
+        ...
+
+
+class Consolidates(Protocol):
+    """What decides."""
+
+    async def consolidate(
+        self, fresh: Sequence[Memory], known: Sequence[Memory], vectors: Mapping[str, Vectors], *, now: datetime
+    ) -> Consolidation:
+        """Decide about memories of one user and agent; the same for the same input."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What consolidation would do."""
+
+    decisions: tuple[Decision, ...]
+    examined_count: int
+    complete: bool
+    """Whether there is no more to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What was decided on, and the decisions."""
+
+    read: tuple[Memory, ...]
+    consolidation: Consolidation
+
+
+class MemoryConsolidation:
+    """Decides about fresh memories beside their neighbours in the index; of topics only where `topics` is set."""
+
+    def __init__(
+        self,
+        *,
+        log: ConsolidationLog,
+        index: VectorIndex,
+        embedder: Embedder,
+        consolidator: Consolidates,
+        topics: bool,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.log = log
+        self._index = index
+        self._embedder = embedder
+        self._consolidator = consolidator
+        self._topics = topics
+        self._clock = clock
+
+    async def decide(self, space: SpaceKey, owner: Scope, fresh: Sequence[Memory]) -> _Batch:
+        """Decide about `fresh`, which are the owner's; nothing is written."""
+        vectors = await self._vectors(space, fresh)
+        near = await self._neighbours(space, owner, vectors)
+        known = await self.log.active(space, owner, sorted(near - vectors.keys()))
+        vectors |= await self._vectors(space, known)
+        decided = await self._consolidator.consolidate(fresh, known, vectors, now=self._clock())
+        wanted = tuple(d for d in decided.decisions if self._topics or d.action is not Action.ABSTRACT)
+        return _Batch((*fresh, *known), replace(decided, decisions=wanted))
+
+    async def preview(self, space: SpaceKey, scope: Scope) -> Preview:
+        """Decide about every fresh memory within `scope`, up to `PREVIEW` of them. Raises NotFound for the space."""
+        decisions: list[Decision] = []
+        examined = 0
+        async for owner, fresh in self._everything(space, scope):
+            if examined + len(fresh) > PREVIEW:
+                return Preview(tuple(decisions), examined, complete=False)
+            decisions += (await self.decide(space, owner, fresh)).consolidation.decisions
+            examined += len(fresh)
+        return Preview(tuple(decisions), examined, complete=True)
+
+    async def _everything(self, space: SpaceKey, scope: Scope) -> AsyncIterator[tuple[Scope, tuple[Memory, ...]]]:
+        for owner in await self.log.owners(space, scope):
+            cursor: str | None = None
+            while True:
+                page = await self.log.unconsolidated(space, owner, limit=BATCH, cursor=cursor)
+                if page.items:
+                    yield owner, page.items
+                cursor = page.cursor
+                if cursor is None:
+                    break
+
+    async def _vectors(self, space: SpaceKey, memories: Sequence[Memory]) -> dict[str, Vectors]:
+        """Unit vectors from the index; what is not in it yet is embedded."""
+        if not memories:
+            return {}
+        found = await self._index.vectors(space, [memory.id for memory in memories])
+        missing = [memory for memory in memories if memory.id not in found]
+        if missing:
+            embedded = await self._embedder.embed([memory.dense_text for memory in missing])
+            found |= {memory.id: vector for memory, vector in zip(missing, embedded, strict=True)}
+        return found
+
+    async def _neighbours(self, space: SpaceKey, owner: Scope, vectors: Mapping[str, Vectors]) -> set[str]:
+        where = MemoryFilter(scope=owner, exact_owner=True)
+        turns = asyncio.Semaphore(SEARCHES)
+
+        async def near(vector: Vectors) -> list[str]:
+            async with turns:
+                hits = await self._index.search_dense(space, vector, where, limit=NEIGHBOURS + 1)
+            return [hit.memory_id for hit in hits]
+
+        found = await asyncio.gather(*(near(vector) for vector in vectors.values()))
+        return {memory_id for ids in found for memory_id in ids}
+
+
+class ConsolidateHandler:
+    """Consolidates the fresh memories of one user and agent, or of everybody within a scope."""
+
+    def __init__(self, consolidation: MemoryConsolidation, *, indexer: Indexer) -> None:
+        self._consolidation = consolidation
+        self._log = consolidation.log
+        self._indexer = indexer
+
+    async def __call__(self, job: Job, progress: Callable[[float], Awaitable[None]]) -> JobSummary:
+        """Go from one user and agent to the next, batch by batch."""
+        if "owner" in job.payload:
+            owners = [Scope(*job.payload["owner"])]
+        else:
+            owners = await self._log.owners(job.space, Scope(*job.payload["scope"]))
+        summary = JobSummary()
+        for done, owner in enumerate(owners):
+            async for batch in self._batches(job, owner):
+                summary = _sum(summary, batch)
+                await progress((done + 0.5) / len(owners))
+        return summary
+
+    async def _batches(self, job: Job, owner: Scope) -> AsyncIterator[JobSummary]:
+        """Consolidate until nothing is fresh, or until all that is was changed while it was looked at."""
+        space = job.space
+        while fresh := (await self._log.unconsolidated(space, owner, limit=BATCH)).items:
+            # What is not in the index yet would not be found beside the others of its batch.
+            indexed = await self._index(space, [memory.id for memory in fresh])
+            batch = await self._consolidation.decide(space, owner, fresh)
+            applied = await self._log.consolidate(space, job, owner, batch.read, batch.consolidation)
+            indexed += await self._index(space, applied.changed)
+            yield replace(applied.summary, indexed_count=indexed)
+            if not applied.marked_count:
+                return
+
+    async def _index(self, space: SpaceKey, memory_ids: Sequence[str]) -> int:
+        return sum([count async for count in self._indexer.index(space, memory_ids)]) if memory_ids else 0
+
+
+def _sum(one: JobSummary, other: JobSummary) -> JobSummary:
+    return JobSummary(**{f.name: getattr(one, f.name) + getattr(other, f.name) for f in fields(JobSummary)})
