@@ -24,7 +24,7 @@ from memsvc.storage.memory_query import in_space
 from memsvc.storage.memory_writes import defer_index, mark_deleted, touch
 from memsvc.storage.rows import load_memory, memory_of
 from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow
-from memsvc.types import ChangeKind, MemoryKind, MemoryState, Scope, SpaceKey
+from memsvc.types import ChangeKind, Memory, MemoryKind, MemoryState, Scope, SpaceKey
 
 CALLER = "caller"
 CONSOLIDATION = "consolidation"
@@ -64,15 +64,17 @@ def follow_correction(
     session: Session,
     space: SpaceKey,
     row: MemoryRow,
-    conflicts: Collection[str],
+    before: Memory,
     *,
     now: datetime,
     delay: timedelta | None,
 ) -> None:
-    """See to what follows from a caller's correction of `row`, which used to contradict `conflicts`."""
+    """See to what follows from a caller's correction of a memory, which was as `before` and is as `row` says."""
     cascade = _Cascade(session, space, now, delay)
     wrong = [other for other in cascade.made_of([row]) if other.compressor != CALLER and not is_withdrawn(other)]
-    cascade.follow(ended=wrong, withdrawn=wrong, corrected=row, conflicts=conflicts)
+    if row.valid_to != before.valid_to:
+        cascade.ends[row.id] = row.valid_to
+    cascade.follow(ended=wrong, withdrawn=wrong, corrected=row, conflicts=before.conflicts_with)
     cascade.withdraw(wrong)
     cascade.finish()
 
@@ -104,6 +106,8 @@ class _Cascade:
     delay: timedelta | None
     changed: dict[str, None] = field(default_factory=dict)
     due: set[Scope] = field(default_factory=set)
+    ends: dict[str, datetime | None] = field(default_factory=dict)
+    """Ends of validity that the caller has just set, by memory id."""
 
     def inputs_below(self, rows: Sequence[MemoryRow]) -> list[MemoryRow]:
         """The memories whose place the rows took, and those whose place these had taken before."""
@@ -217,7 +221,9 @@ class _Cascade:
             self.due.add(_owner(row))
 
     def _valid_to_before(self, row: MemoryRow) -> datetime | None:
-        """The end of its validity when it was last served, as the change log has it."""
+        """The end of its validity when it was last served, as the caller or the change log has it."""
+        if row.id in self.ends:
+            return self.ends[row.id]
         changes = self.session.exec(
             select(ChangeRow.memory)
             .where(ChangeRow.tenant == self.space.tenant, ChangeRow.space == self.space.space)

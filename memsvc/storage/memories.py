@@ -165,8 +165,7 @@ class SqlMemoryLog:
             rewrite(session, row, after)
             append_changes(session, space, ChangeKind.UPDATED, [(after, before.text)], actor=actor, now=now)
             if _is_corrected(before, after):
-                delay = self._consolidate_after
-                follow_correction(session, space, row, before.conflicts_with, now=now, delay=delay)
+                follow_correction(session, space, row, before, now=now, delay=self._consolidate_after)
                 after = memory_of(row)
             job_id = defer_index(session, space, [memory.id], now)
             remember(session, space, UPDATE, request, {"memory": dump_memory(after), "job_id": job_id}, now)
