@@ -99,14 +99,14 @@ class Worker:
                 log.warning("worker.purge_failed", reason=error.reason, message=error.message)
             await self._pause(PURGE_SECONDS)
 
-    def _kinds(self, number: int) -> tuple[JobKind, ...]:
+    def kinds(self, number: int) -> tuple[JobKind, ...]:
         """What a slot takes up: the first of several is kept for what callers wait for."""
         kept = number == 0 and self._concurrency > 1
         return tuple(kind for kind in self._handlers if not (kept and kind is JobKind.CONSOLIDATE))
 
     async def _slot(self, number: int) -> None:
         owner = f"{self._owner}/{number}"
-        kinds = self._kinds(number)
+        kinds = self.kinds(number)
         failures = 0
         while not self._stopping.is_set():
             try:

@@ -161,7 +161,6 @@ async def test_keys(client: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "request_"),
     [
-        ("Consolidate", admin.ConsolidateRequest(parent=PARENT)),
         ("Erase", admin.EraseRequest(parent=PARENT)),
         ("ListAuditEvents", admin.ListAuditEventsRequest()),
     ],
@@ -197,6 +196,7 @@ async def test_no_tenant_reaches_another(server: Running, client: Client) -> Non
         ("GetSpace", admin.GetSpaceRequest(name=space)),
         ("UpdateSpace", admin.UpdateSpaceRequest(space=renamed, update_mask=FieldMask(paths=["display_name"]))),
         ("DeleteSpace", admin.DeleteSpaceRequest(name=space, force=True)),
+        ("Consolidate", admin.ConsolidateRequest(parent=space)),
         ("Reindex", admin.ReindexRequest(parent=space)),
         ("GetStats", admin.GetStatsRequest(parent=space)),
         ("ListOperations", admin.ListOperationsRequest(parent=space)),

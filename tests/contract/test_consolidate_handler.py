@@ -1,0 +1,237 @@
+"""The CONSOLIDATE job over real stores and a real index: batch by batch, and stopped anywhere it ends the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from memsvc.consolidation.decisions import Action, Consolidation, Decision
+from memsvc.errors import LeaseLost, Unavailable
+from memsvc.jobs.consolidation import BATCH, ConsolidateHandler, MemoryConsolidation
+from memsvc.jobs.indexer import Indexer
+from memsvc.jobs.worker import Worker
+from memsvc.storage.consolidating import SqlConsolidationLog
+from memsvc.types import Job, JobError, JobKind, JobSummary, Memory, MemoryFilter, MemoryState, Scope
+from memsvc.vectors.edge import EdgeIndex
+from support.retrieval import HashingEmbedder
+from support.storage import SCOPE, SPACE, kept, memory, turn, walk
+
+if TYPE_CHECKING:
+    from contract.conftest import Stores
+
+    from memsvc.ports import Vectors
+
+OWNER = SCOPE.owner
+
+
+class SameText:
+    """Merges memories of the same text, makes an episode of the rest, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[str], list[str]]] = []
+        self.down = False
+
+    async def consolidate(
+        self, fresh: Sequence[Memory], known: Sequence[Memory], vectors: Mapping[str, Vectors], *, now: datetime
+    ) -> Consolidation:
+        if self.down:
+            raise Unavailable("down")
+        assert sorted(vectors) == sorted(m.id for m in (*fresh, *known))
+        assert all(abs(float(np.linalg.norm(vector)) - 1) < 1e-5 for vector in vectors.values())
+        assert len({m.scope.owner for m in (*fresh, *known)}) == 1
+        self.asked.append(([m.text for m in fresh], [m.text for m in known]))
+        pool = sorted((*fresh, *known), key=lambda m: (m.event_time, m.id))
+        texts = dict.fromkeys(m.text for m in pool)
+        groups = [[m for m in pool if m.text == text] for text in texts]
+        merges = [self.merge(group) for group in groups if len(group) > 1]
+        alone = tuple(group[0].id for group in groups if len(group) == 1)
+        episode = Decision(action=Action.ABSTRACT, memory_ids=alone, result=made(900, pool[0], "All of it.", *alone))
+        return Consolidation((*merges, *([episode] if alone else [])), tuple(m.id for m in fresh))
+
+    def merge(self, group: Sequence[Memory]) -> Decision:
+        ids = tuple(m.id for m in group)
+        number = 100 + sum(int(id_[-3:]) for id_ in ids)
+        return Decision(action=Action.MERGE, memory_ids=ids, result=made(number, group[0], group[0].text, *ids))
+
+
+def made(number: int, like: Memory, text: str, *ids: str) -> Memory:
+    return replace(memory(number, scope=like.scope.owner, derived_from=ids), event_time=like.event_time).with_text(
+        text, 3
+    )
+
+
+class Parts:
+    """The handler over one space's stores and index."""
+
+    def __init__(self, stores: Stores, index: EdgeIndex, *, topics: bool = False) -> None:
+        self.stores, self.index, self.decider = stores, index, SameText()
+        embedder = HashingEmbedder()
+        self.log = SqlConsolidationLog(stores.database, stores.clock)
+        self.indexer = Indexer(memories=stores.memories, index=index, embedder=embedder)
+        self.consolidation = MemoryConsolidation(
+            log=self.log, index=index, embedder=embedder, consolidator=self.decider, topics=topics, clock=stores.clock
+        )
+        self.handler = ConsolidateHandler(self.consolidation, indexer=self.indexer)
+        self.told: list[float] = []
+
+    async def progress(self, fraction: float) -> None:
+        self.told.append(fraction)
+
+    async def remember(self, *memories: Memory) -> None:
+        await self.stores.turns.accept(SPACE, [turn(int(m.id[-3:]), scope=m.scope) for m in memories])
+        while job := await self.stores.jobs.claim("w", [JobKind.COMPRESS], lease_seconds=60):
+            await self.stores.memories.commit(SPACE, job, kept(*memories))
+            await self.stores.jobs.succeed(job, JobSummary())
+
+    async def started(self, **payload: list[str]) -> Job:
+        await self.stores.jobs.defer(
+            SPACE, JobKind.CONSOLIDATE, dict(payload or {"owner": [OWNER.user_id, OWNER.agent_id]}), lock="c"
+        )
+        job = await self.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+        assert job is not None
+        return job
+
+    async def texts(self) -> list[str]:
+        where = MemoryFilter()
+        return sorted(m.text for m in await walk(lambda c: self.stores.memories.page(SPACE, where, limit=50, cursor=c)))
+
+    async def found(self, text: str) -> int:
+        """Memories of exactly that text that the index returns."""
+        (vector,) = await HashingEmbedder().embed([text])
+        hits = await self.index.search_dense(SPACE, vector, MemoryFilter(), limit=50)
+        stored = await self.stores.memories.get_many(SPACE, [hit.memory_id for hit in hits])
+        assert len(stored) == len(hits)
+        assert all(m.state is MemoryState.ACTIVE for m in stored.values())
+        return sum(m.text == text for m in stored.values())
+
+
+def said(number: int, text: str, scope: Scope = SCOPE) -> Memory:
+    return memory(number, scope=scope, derived_from=(), valid_from=None).with_text(text, 3)
+
+
+@pytest.fixture
+async def index(tmp_path: Path) -> AsyncIterator[EdgeIndex]:
+    opened = EdgeIndex(tmp_path / "index", "test", HashingEmbedder.dimension)
+    await opened.ensure()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def parts(stores: Stores, index: EdgeIndex) -> Parts:
+    return Parts(stores, index)
+
+
+BEES, FISH = "Ana keeps bees in Lisbon.", "Bo sells fresh fish."
+
+
+async def test_repeats_become_one_memory_that_is_searchable(parts: Parts) -> None:
+    await parts.remember(said(1, BEES), said(2, FISH), said(3, BEES, Scope("ana", "bot", "s2")))
+    summary = await parts.handler(await parts.started(), parts.progress)
+    assert (summary.examined_count, summary.merged_count, summary.created_count) == (3, 2, 1)
+    assert (summary.abstracted_count, summary.indexed_count) == (0, 6)
+    assert await parts.texts() == [BEES, FISH]
+    assert await parts.found(BEES) == 1
+    assert parts.told
+    assert await parts.stores.memories.unindexed(SPACE, None, limit=9) == []
+
+
+async def test_later_memories_meet_what_earlier_ones_became(parts: Parts) -> None:
+    await parts.remember(said(1, BEES), said(3, BEES))
+    job = await parts.started()
+    await parts.stores.jobs.succeed(job, await parts.handler(job, parts.progress))
+    await parts.remember(said(2, FISH), said(4, BEES))
+    await parts.handler(await parts.started(owner=["ana", "bot"]), parts.progress)
+    assert parts.decider.asked[-1] == ([FISH, BEES], [BEES])
+    assert await parts.texts() == [BEES, FISH]
+
+
+async def test_batches_end_when_all_was_looked_at(parts: Parts) -> None:
+    await parts.remember(*(said(n, f"{BEES[:-1]} {n % 7}.") for n in range(BATCH + 9)))
+    summary = await parts.handler(await parts.started(), parts.progress)
+    assert summary.examined_count == BATCH + 9
+    assert len(parts.decider.asked) == 2
+    assert len(await parts.texts()) == 7
+
+
+async def test_topics_are_a_setting(stores: Stores, index: EdgeIndex) -> None:
+    parts = Parts(stores, index, topics=True)
+    await parts.remember(said(1, BEES), said(2, FISH))
+    summary = await parts.handler(await parts.started(), parts.progress)
+    assert summary.abstracted_count == 1
+    assert await parts.texts() == ["All of it.", BEES, FISH]
+
+
+async def test_no_user_meets_another(parts: Parts) -> None:
+    """Not even those without a name, whose filter would match everybody."""
+    for number, owner in enumerate((Scope("ana", "bot"), Scope("bo", "bot"), Scope("", "bot"), Scope("ana", ""))):
+        await parts.remember(said(number, BEES, replace(owner, session_id="s")))
+    summary = await parts.handler(await parts.started(scope=["", ""]), parts.progress)
+    assert (summary.examined_count, summary.merged_count) == (4, 0)
+    assert parts.decider.asked == [([BEES], [])] * 4
+
+
+@pytest.mark.parametrize("moment", ["deciding", "indexing"])
+async def test_a_job_that_was_interrupted_goes_on(parts: Parts, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await parts.remember(said(1, BEES), said(2, FISH), said(3, BEES))
+    job = await parts.started()
+    parts.decider.down = moment == "deciding"
+    with monkeypatch.context() as patched:
+        if moment == "indexing":
+            real, calls = parts.indexer.index, iter([False, True])
+
+            def broken(*args: object, **kwargs: object) -> AsyncIterator[int]:
+                if next(calls):
+                    raise Unavailable("index down")
+                return real(*args, **kwargs)  # type: ignore[arg-type]
+
+            patched.setattr(parts.indexer, "index", broken)
+        with pytest.raises(Unavailable):
+            await parts.handler(job, parts.progress)
+    assert len(await parts.texts()) == (3 if moment == "deciding" else 2)
+    await parts.stores.jobs.fail(job, JobError("INDEX_UNAVAILABLE", "down"), retry_in=0.0)
+    parts.decider.down = False
+    again = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+    assert again is not None
+    await parts.handler(again, parts.progress)
+    # The crash after the commit left its share of the index to a job of its own.
+    while due := await parts.stores.jobs.claim("w", [JobKind.INDEX], lease_seconds=60):
+        async for _ in parts.indexer.index(SPACE, due.payload["memory_ids"]):
+            pass
+        await parts.stores.jobs.succeed(due, JobSummary())
+    assert await parts.texts() == [BEES, FISH]
+    assert (await parts.found(BEES), await parts.found(FISH)) == (1, 1)
+    assert await parts.stores.memories.last_sequence(SPACE) == 6
+
+
+async def test_a_job_that_was_handed_on_writes_nothing(parts: Parts) -> None:
+    await parts.remember(said(1, BEES), said(3, BEES))
+    job = await parts.started()
+    await parts.stores.jobs.release(job)
+    with pytest.raises(LeaseLost):
+        await parts.handler(job, parts.progress)
+    assert await parts.texts() == [BEES, BEES]
+
+
+async def test_a_preview_changes_nothing(parts: Parts) -> None:
+    await parts.remember(said(1, BEES), said(2, FISH), said(3, BEES))
+    before = await parts.stores.memories.last_sequence(SPACE)
+    preview = await parts.consolidation.preview(SPACE, Scope())
+    assert [decision.action for decision in preview.decisions] == [Action.MERGE]
+    assert (preview.examined_count, preview.complete) == (3, True)
+    assert await parts.stores.memories.last_sequence(SPACE) == before
+    assert await parts.index.count(SPACE) == 0
+    assert len(await parts.log.owners(SPACE, Scope())) == 1
+
+
+async def test_a_worker_keeps_a_slot_free_of_consolidation(parts: Parts) -> None:
+    worker = Worker(parts.stores.jobs, {JobKind.CONSOLIDATE: parts.handler}, concurrency=2)
+    assert [worker.kinds(slot) for slot in (0, 1)] == [(), (JobKind.CONSOLIDATE,)]
+    alone = Worker(parts.stores.jobs, {JobKind.CONSOLIDATE: parts.handler}, concurrency=1)
+    assert alone.kinds(0) == (JobKind.CONSOLIDATE,)
