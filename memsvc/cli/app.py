@@ -29,7 +29,7 @@ keys = typer.Typer(no_args_is_help=True, help="API keys, on the service's machin
 app.add_typer(keys, name="keys")
 app.add_typer(bench, name="bench")
 
-COMPRESS_SECONDS, REINDEX_SECONDS = 600.0, 86_400.0
+COMPRESS_SECONDS, CONSOLIDATE_SECONDS, REINDEX_SECONDS = 600.0, 3600.0, 86_400.0
 SERVICE, CLIENT = "On the service's machine", "Against a running service"
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="memsvc.toml")]
@@ -179,6 +179,7 @@ def search(
     session: SessionId = "",
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -188,7 +189,7 @@ def search(
     """Find what is remembered about a question."""
     with _client(data_dir, address, api_key, space) as client:
         result = client.search(
-            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit
+            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit, as_of=as_of
         )
     _print(result, json, render.search(result))
 
@@ -230,6 +231,28 @@ def explain(
     with _client(data_dir, address, api_key, space) as client:
         trace = client.explain(query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
     _print(trace, json, render.explanation(trace, limit=candidates))
+
+
+@app.command(rich_help_panel=CLIENT)
+def consolidate(
+    user: UserId = "",
+    agent: AgentId = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    data_dir: DataDir = None,
+    address: Address = None,
+    api_key: ApiKey = None,
+    space: SpaceName = "default",
+    json: Json = False,
+) -> None:
+    """Merge and supersede memories that were not looked at yet, now."""
+    with _client(data_dir, address, api_key, space) as client:
+        if dry_run:
+            preview = client.preview_consolidation(user_id=user, agent_id=agent, timeout=CONSOLIDATE_SECONDS)
+            _print(preview, json, render.preview(preview))
+            return
+        with render.err.status("consolidating …"):
+            done = client.consolidate(user_id=user, agent_id=agent).wait(timeout=CONSOLIDATE_SECONDS)
+        _print(done, json, render.operation(done))
 
 
 @app.command(rich_help_panel=CLIENT)

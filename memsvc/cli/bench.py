@@ -26,11 +26,33 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Questions to ask, drawn 
 @bench.command("speed")
 def speed(
     data: Data = None,
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/speed.json"),
+    out: Annotated[
+        Path | None, typer.Option(help="Where the JSON goes.", show_default="bench-out/speed.json or speed-units.json")
+    ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Queries to time.")] = 200,
+    units: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Grow a store to so many memories and measure it; repeat it.", show_default="none"),
+    ] = None,
+    scopes: Annotated[str, typer.Option(help="many: a user for each grown conversation; one: all in one.")] = "many",
+    seed: Seed = 0,
+    embed: Annotated[bool, typer.Option("--embed", help="Embed every grown text: hours for a million.")] = False,
 ) -> None:
     """Ingest and query through the SDK, beside the bare embedder and the bare index in the same run."""
-    _module("speed").run(data=data, out=out, queries=queries)
+    if scopes not in ("many", "one"):
+        raise typer.BadParameter(f"{scopes!r} is not one of many, one", param_hint="--scopes")
+    if not units:
+        _module("speed").run(data=data, out=out or Path("bench-out/speed.json"), queries=queries)
+        return
+    _module("speed_scale").run(
+        data=data,
+        out=out or Path("bench-out/speed-units.json"),
+        queries=queries,
+        units=units,
+        one_user=scopes == "one",
+        seed=seed,
+        embedded=embed,
+    )
 
 
 @bench.command("quality")

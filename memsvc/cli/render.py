@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from memsvc_client.models import Answer, Operation, SearchResult, Stats
+from memsvc_client.models import Answer, ConsolidationPreview, Operation, OperationSummary, SearchResult, Stats
 from memsvc_client.trace import Candidate, Explanation
 
 out = Console()
@@ -121,6 +121,7 @@ def stats(values: Stats) -> Table:
         ("  left out by the gate", f"{values.left_out_turn_count:,}"),
         ("memories", f"{values.memory_count:,}"),
         ("  not yet in the index", f"{values.unindexed_memory_count:,}"),
+        ("  not yet consolidated", f"{values.unconsolidated_memory_count:,}"),
         ("raw tokens", f"{values.raw_token_count:,}"),
         ("stored tokens", f"{values.stored_token_count:,}"),
         ("stored / raw", f"{values.compression_ratio:.1%}"),
@@ -146,7 +147,32 @@ def operation(state: Operation) -> str:
     """One line about a job."""
     line = f"{state.kind} {state.id}: {state.state}"
     if state.summary:
-        s = state.summary
-        line += f"; {s.turn_count} turns → {s.created_count} memories, {s.left_out_turn_count} turns left out"
+        line += f"; {_done(state.kind, state.summary)}"
     problem = state.error or state.last_error
     return f"{line}; {problem.reason}: {problem.message}" if problem else line
+
+
+def _done(kind: str, summary: OperationSummary) -> str:
+    if kind != "consolidate":
+        return (
+            f"{summary.turn_count} turns → {summary.created_count} memories, "
+            f"{summary.left_out_turn_count} turns left out"
+        )
+    return (
+        f"{summary.examined_count} memories looked at: {summary.merged_count} merged, "
+        f"{summary.superseded_count} superseded, {summary.conflict_count} in conflict, "
+        f"{summary.abstracted_count} episodes and themes made, {summary.retired_count} retired"
+    )
+
+
+def preview(value: ConsolidationPreview) -> RenderableType:
+    """What consolidation would do, a line for each decision."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("action", "memories", "result", "why"):
+        table.add_column(heading, overflow="fold")
+    for decision in value.decisions:
+        made = decision.result.memory if decision.result else decision.winner
+        table.add_row(decision.action, "\n".join(decision.memory_ids), escape(made), escape(decision.reason))
+    rest = "" if value.complete else "; there are more to look at"
+    facts = f"[dim]{value.examined_count} memories looked at, nothing changed{rest}[/]"
+    return Group(table if value.decisions else "[dim]nothing to do[/]", facts)

@@ -13,7 +13,8 @@ from memsvc_client import MemoryClient
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    with service(tmp_path_factory.mktemp("service") / "data") as process:
+    # Consolidation happens when a test asks for it, not some time after it wrote.
+    with service(tmp_path_factory.mktemp("service") / "data", {"MEMSVC_CONSOLIDATION": "off"}) as process:
         yield process
 
 

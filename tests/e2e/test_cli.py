@@ -33,7 +33,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def live(data_dir: Path) -> Iterator[Path]:
-    with service(data_dir):
+    with service(data_dir, {"MEMSVC_CONSOLIDATION": "off"}):
         yield data_dir
 
 
@@ -46,6 +46,19 @@ def test_add_search_explain_stats_find_the_local_service_and_key(live: Path) -> 
     assert "returned" in memsvc("explain", "What did Ana plant?", "--user", "ana", data_dir=live)
     stats = json.loads(memsvc("stats", "--json", data_dir=live))
     assert stats["turn_count"] == 1
+
+
+def test_consolidation_and_looking_back(live: Path) -> None:
+    for text in ("I live in Porto.", "I live in Porto.", "Rain fell on the harbour of Oslo."):
+        memsvc("add", text, "--user", "bo", "--name", "Bo", data_dir=live)
+    shown = json.loads(memsvc("consolidate", "--user", "bo", "--dry-run", "--json", data_dir=live))
+    assert [decision["action"] for decision in shown["decisions"]] == ["merge"]
+    assert "merge" in memsvc("consolidate", "--user", "bo", "--dry-run", data_dir=live)
+    assert "2 merged" in memsvc("consolidate", "--user", "bo", data_dir=live)
+    assert "nothing to do" in memsvc("consolidate", "--user", "bo", "--dry-run", data_dir=live)
+    question = ("search", "Where does Bo live?", "--user", "bo")
+    assert "nothing matched" in memsvc(*question, "--as-of", "2020-01-01T00:00:00Z", data_dir=live)
+    assert "Porto" in memsvc(*question, "--as-of", "2999-01-01T00:00:00Z", data_dir=live)
 
 
 def test_reindex_in_a_running_service(live: Path) -> None:

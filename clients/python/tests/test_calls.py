@@ -410,6 +410,41 @@ async def test_the_other_lists_and_counts(api, script):
     assert (await api("reindex")).id == "r"
 
 
+async def test_consolidation_is_started_and_previewed(api, script):
+    decision = admin.ConsolidationDecision(
+        action="CONSOLIDATION_ACTION_SUPERSEDE",
+        memories=["spaces/default/memories/m1"],
+        winner="spaces/default/memories/m2",
+        score=0.5,
+        reason="Newer.",
+    )
+    done = admin.ConsolidateResponse(decisions=[decision], examined_count=2, complete=True)
+    started = admin.ConsolidateResponse(operation=operation_pb2.Operation(name="spaces/x/operations/c"))
+    script.on(methods.CONSOLIDATE, done, started)
+    preview = await api("preview_consolidation", user_id="ana")
+    [decided] = preview.decisions
+    assert (decided.action, decided.memory_ids, decided.winner, decided.result) == ("supersede", ("m1",), "m2", None)
+    assert (preview.examined_count, preview.complete, script.asked[-1].validate_only) == (2, True, True)
+    assert (await api("consolidate", agent_id="bot")).id == "c"
+    assert (script.asked[-1].scope.agent_id, script.asked[-1].validate_only) == ("bot", False)
+    assert script.asked[-1].request_id
+
+
+async def test_looking_back_and_down(api, script):
+    script.on(methods.QUERY, service.QueryResponse())
+    script.on(methods.LIST_MEMORIES, service.ListMemoriesResponse())
+    script.on(methods.UPDATE_MEMORY, service.UpdateMemoryResponse(memory=memory_pb2.Memory(pinned=True)))
+    await api("search", "Where?", as_of="2024-02-01T00:00:00Z", known_at="2024-03-01T00:00:00Z")
+    assert script.asked[-1].spec.as_of.ToJsonString() == "2024-02-01T00:00:00Z"
+    assert script.asked[-1].spec.known_at.ToJsonString() == "2024-03-01T00:00:00Z"
+    await api("context", "Where?")
+    assert not script.asked[-1].spec.HasField("as_of")
+    assert await api.items(api.client.children("m1", filters={"states": ["active"]})) == []
+    assert script.asked[-1].children_of == "spaces/default/memories/m1"
+    assert (await api("update", "m1", pinned=True)).memory.pinned
+    assert list(script.asked[-1].update_mask.paths) == ["pinned"]
+
+
 async def test_enum_values_of_a_newer_server_are_unknown_not_errors(api, script):
     script.on(methods.GET_MEMORY, service.GetMemoryResponse(memory=memory_pb2.Memory(name="a/b", kind=99)))
     assert (await api("get", "m1")).kind == "unknown"
