@@ -7,6 +7,8 @@ What the engine (0.9) does, and what follows from it:
 - `update` writes to a log before it changes the shard: what it acknowledged survives the death of this process
   (`kill -9`). Only `flush` reaches the disk itself. A marker file stands while something is not flushed, so that
   after a power cut `may_be_behind` tells that the index must be rebuilt from SQL.
+- A search with the IDF of a corpus passes over every point of that corpus (13 ms for 100,000 of them, by a filter of
+  two conditions). The corpus is therefore named only as far as it takes to tell the space from others in the shard.
 - `optimize` builds the HNSW graph and reclaims deleted points, and holds the GIL throughout (about 10 s for ten
   thousand vectors of 384 dimensions on two cores). It therefore runs when the index is opened, before anything is
   served; points written later are searched exactly, which takes about 5 ms for ten thousand of them in one space.
@@ -39,6 +41,12 @@ _log = structlog.get_logger(__name__)
 _CHUNK = 64
 """Points written at once: a search waits for no more than one such write."""
 
+_ALL = 2**31
+"""More values than a field has."""
+
+_OVERSAMPLING = 3.0
+"""Candidates by 8-bit vectors, for each neighbour, that are compared again by the vectors themselves."""
+
 _INDEXES = {
     schema.FieldType.KEYWORD: edge.PayloadSchemaType.Keyword,
     schema.FieldType.DATETIME: edge.PayloadSchemaType.Datetime,
@@ -64,6 +72,8 @@ class EdgeIndex:
         self._shard: edge.EdgeShard | None = None
         self._flush_task: asyncio.Task[None] | None = None
         self._may_be_behind = False
+        self._spaces: set[SpaceKey] = set()
+        """Spaces that hold points, or did since the shard was opened."""
 
     @property
     def may_be_behind(self) -> bool:
@@ -87,6 +97,7 @@ class EdgeIndex:
         """
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
         await self._run(_create_indexes)
+        self._spaces |= await self._run(_spaces)
         await self.optimize()
 
     async def optimize(self) -> None:
@@ -98,6 +109,7 @@ class EdgeIndex:
     ) -> None:
         """Write points; see `ports.VectorIndex.upsert`."""
         points = [_point(space, *parts) for parts in zip(memories, dense, lexical, strict=True)]
+        self._spaces.add(space)  # before the first write, so that no search misses it
         for start in range(0, len(points), _CHUNK):
             await self._write(edge.UpdateOperation.upsert_points(points[start : start + _CHUNK]))
 
@@ -126,6 +138,7 @@ class EdgeIndex:
                 limit=limit,
                 query=edge.Query.Nearest(vector.tolist(), using=schema.DENSE),
                 filter=_filter(bounded(space, where, match)),
+                params=edge.SearchParams(quantization=edge.QuantizationSearchParams(oversampling=_OVERSAMPLING)),
                 with_payload=[schema.MEMORY_ID],
             )
         )
@@ -141,7 +154,7 @@ class EdgeIndex:
                 limit=limit,
                 query=edge.Query.Nearest(_sparse(query), using=schema.LEXICAL),
                 filter=_filter(bounded(space, where)),
-                params=edge.SearchParams(idf=edge.IdfParams(corpus=_filter(bounded(space)))),
+                params=self._idf(space),
                 with_payload=[schema.MEMORY_ID],
             )
         )
@@ -169,6 +182,19 @@ class EdgeIndex:
     async def _search(self, request: edge.QueryRequest) -> list[IndexHit]:
         points = await self._run(lambda shard: shard.query(request))
         return [IndexHit((point.payload or {})[schema.MEMORY_ID], float(point.score)) for point in points]
+
+    def _idf(self, space: SpaceKey) -> edge.SearchParams | None:
+        """Statistics of the space alone, by as few conditions as tell it from the others in the shard."""
+        others = self._spaces - {space}
+        if not others:
+            return None
+        if all(other.tenant != space.tenant for other in others):
+            corpus = edge.Filter(must=[_condition(OneOf(schema.TENANT, (space.tenant,)))])
+        elif all(other.space != space.space for other in others):
+            corpus = edge.Filter(must=[_condition(OneOf(schema.SPACE, (space.space,)))])
+        else:
+            corpus = _filter(bounded(space))
+        return edge.SearchParams(idf=edge.IdfParams(corpus=corpus))
 
     async def _write(self, operation: edge.UpdateOperation) -> None:
         await self._run(lambda shard: self._update(shard, operation))
@@ -277,8 +303,11 @@ def _write_durably(path: Path, text: str) -> None:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
+    # 8 bits are enough to find candidates by, and building the graph takes a third of the time.
+    eight_bits = edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99)
+    dense = edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine, quantization_config=eight_bits)
     return edge.EdgeConfig(
-        vectors={schema.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+        vectors={schema.DENSE: dense},
         sparse_vectors={schema.LEXICAL: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
     )
 
@@ -289,6 +318,22 @@ def _create_indexes(shard: edge.EdgeShard) -> None:
         if field not in present:
             params = edge.KeywordIndexParams(is_tenant=True) if field == schema.TENANT else _INDEXES[kind]
             shard.update(edge.UpdateOperation.create_field_index(field, params))
+
+
+def _spaces(shard: edge.EdgeShard) -> set[SpaceKey]:
+    tenants = _values(shard, schema.TENANT, None)
+    return {
+        SpaceKey(tenant, space)
+        for tenant in tenants
+        for space in _values(shard, schema.SPACE, _condition(OneOf(schema.TENANT, (tenant,))))
+    }
+
+
+def _values(shard: edge.EdgeShard, field: str, where: edge.FieldCondition | edge.Filter | None) -> list[str]:
+    """Every value of a field among the points that meet a condition."""
+    only = edge.Filter(must=[where]) if where is not None else None
+    found = shard.facet(edge.FacetRequest(field, limit=_ALL, exact=True, filter=only))
+    return [str(hit.value) for hit in found.hits]
 
 
 def _point(space: SpaceKey, memory: Memory, dense: Vectors, lexical: SparseVector) -> edge.Point:
@@ -315,7 +360,8 @@ def _filter(condition: AllOf | AnyOf) -> edge.Filter:
 def _condition(condition: Condition) -> edge.FieldCondition | edge.Filter:
     match condition:
         case OneOf(field, values):
-            return edge.FieldCondition(field, match=edge.MatchAny(list(values)))
+            match = edge.MatchValue(values[0]) if len(values) == 1 else edge.MatchAny(list(values))
+            return edge.FieldCondition(field, match=match)
         case Within(field, at_least, after, before):
             bounds = {"gte": at_least, "gt": after, "lt": before}
             given = {name: schema.timestamp(time) for name, time in bounds.items() if time is not None}

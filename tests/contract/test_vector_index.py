@@ -157,11 +157,22 @@ async def test_deleting_stays_within_the_space(index: Index) -> None:
     assert await seen(index, ANY_STATE, space=STRANGER) == {"same", "other"}
 
 
-async def test_term_statistics_are_the_spaces_own(index: Index) -> None:
+@pytest.mark.parametrize("others", [(STRANGER,), (SIBLING,), (STRANGER, SIBLING)])
+async def test_term_statistics_are_the_spaces_own(open_index: Opener, others: tuple[SpaceKey, ...]) -> None:
+    index = await open_index()
+
+    async def cats() -> list[tuple[str, float]]:
+        hits = await index.search_lexical(HERE, ENCODER.query("cat"), MemoryFilter(), limit=5)
+        return [(hit.memory_id, pytest.approx(hit.score, rel=1e-6)) for hit in hits]
+
     await store(index, HERE, memory("m", text="cat"), memory("n", text="dog"))
-    before = await index.search_lexical(HERE, ENCODER.query("cat"), MemoryFilter(), limit=5)
-    await store(index, STRANGER, *(memory(f"s{i}", text="cat") for i in range(20)))
-    assert await index.search_lexical(HERE, ENCODER.query("cat"), MemoryFilter(), limit=5) == before
+    alone = await cats()
+    assert len(alone) == 1
+    for other in others:
+        await store(index, other, *(memory(f"s{i}", text="cat") for i in range(20)))
+    assert await cats() == alone
+    index = await open_index()
+    assert await cats() == alone
 
 
 async def test_upsert_is_idempotent_and_overwrites(index: Index) -> None:
