@@ -1,4 +1,4 @@
-"""kill -9 at random moments of ingest, compression and indexing; then everything is counted.
+"""kill -9 at random moments of ingest, compression, consolidation and indexing; then everything is counted.
 
 The service runs in children of a fork server that has the slow imports done, so that a start costs a second and
 two hundred kills fit into a test. `MEMSVC_TEST_KILLS` and `MEMSVC_TEST_SEED` change number and moments.
@@ -81,7 +81,8 @@ def _send(client: MemoryClient, ledger: Ledger, *, timeout: float) -> None:
 
 
 @pytest.mark.timeout(2400)
-def test_no_kill_loses_or_doubles_an_acknowledged_turn(tmp_path: Path) -> None:
+def test_no_kill_loses_or_doubles_an_acknowledged_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMSVC_CONSOLIDATION_DELAY_SECONDS", "0.5")  # so that kills hit consolidation too
     rng = random.Random(SEED)
     service = ForkedService(tmp_path)
     ledger = Ledger()
@@ -114,6 +115,12 @@ def test_no_kill_loses_or_doubles_an_acknowledged_turn(tmp_path: Path) -> None:
 
 
 def _drain(client: MemoryClient) -> None:
+    _wait_for_jobs(client)
+    client.consolidate().wait(timeout=600)
+    _wait_for_jobs(client)
+
+
+def _wait_for_jobs(client: MemoryClient) -> None:
     deadline = time.monotonic() + 600
     while client.stats().pending_job_count:
         assert time.monotonic() < deadline, "the backlog does not drain"
@@ -130,11 +137,12 @@ def _count(client: MemoryClient, ledger: Ledger) -> None:
     assert set(content) == set(ledger.turns), "a turn was stored that nobody sent"
     assert {turn.disposition for turn in turns} <= {"kept", "merged", "left_out"}, "a turn was never processed"
 
-    memories = list(client.list(filters={"states": ["active", "left_out"]}))
+    served = list(client.list(filters={"states": ["active", "left_out"]}))
     said = Counter(
-        (memory.memory, tuple((source.session_id, source.turn_id) for source in memory.sources)) for memory in memories
+        (memory.memory, tuple((source.session_id, source.turn_id) for source in memory.sources)) for memory in served
     )
     assert max(said.values()) == 1, "a memory was written twice"
+    memories = [*served, *client.list(filters={"states": ["superseded"]})]
     cited = {(source.session_id, source.turn_id) for memory in memories for source in memory.sources}
     assert cited <= set(stored), "a memory cites a turn that does not exist"
     kept = {(turn.session_id, turn.id) for turn in turns if turn.disposition == "kept"}
@@ -142,6 +150,7 @@ def _count(client: MemoryClient, ledger: Ledger) -> None:
     stats = client.stats()
     assert (stats.failed_job_count, stats.unindexed_memory_count, stats.pending_turn_count) == (0, 0, 0)
     assert stats.turn_count == len(turns)
+    assert stats.unconsolidated_memory_count == 0
     done = client.operations.list(states=["succeeded"])
     assert any(operation.attempt_count > 1 for operation in done), "no kill ever hit a job"
     print(
