@@ -50,6 +50,8 @@ def search(result: SearchResult) -> RenderableType:
         f"complexity {result.complexity:.2f}, depth {result.depth}"
     )
     failed = [f"[red]{view.view} view failed: {escape(view.error)}[/]" for view in result.views if view.error]
+    if result.planning and result.planning.error:
+        failed.append(f"[yellow]planned by rules alone: {escape(result.planning.error)}[/]")
     return Group(table if result.hits else "[dim]nothing matched[/]", f"[dim]{facts}[/]", *failed)
 
 
@@ -81,10 +83,22 @@ def explanation(trace: Explanation, *, limit: int) -> RenderableType:
     head = (
         f"complexity [bold]{trace.result.complexity:.2f}[/] from {signals or 'no signal'}\n"
         f"plan: depth {plan.depth}, {plan.max_tokens} tokens, {plan.candidates_per_view} candidates a view{window}\n"
-        f"names {escape(named)}{when}\nviews: {views}\n"
+        f"names {escape(named)}{when}\n{_planned(trace.result)}views: {views}\n"
         f"confidence [bold]{trace.result.confidence:.2f}[/] from {confidence}"
     )
     return Group(Panel(head, title="plan", title_align="left"), _candidates(trace.candidates, limit))
+
+
+def _planned(result: SearchResult) -> str:
+    """What a language model planned, one line; nothing where it was not asked."""
+    planning = result.planning
+    if planning is None:
+        return ""
+    if planning.error:
+        return f"[yellow]planned by rules alone: {escape(planning.error)}[/]\n"
+    searched = "; ".join(escape(text) for text in planning.sub_queries) or "nothing else"
+    dropped = "".join(f"; dropped {escape(text)} ({reason})" for text, reason in planning.dropped)
+    return f"language model: searches for {searched}{dropped}\n"
 
 
 def _candidates(candidates: tuple[Candidate, ...], limit: int) -> Table:

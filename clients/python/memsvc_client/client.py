@@ -110,6 +110,7 @@ class MemoryClient:
         ask_time: Time | None = None,
         as_of: Time | None = None,
         known_at: Time | None = None,
+        planning: str | None = None,
         timeout: float | None = None,
     ) -> SearchResult:
         """Find memories, best first; `max_tokens` and `limit` adapt to the question unless given.
@@ -117,6 +118,8 @@ class MemoryClient:
         `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what
         "last week" is read against; it defaults to now. `as_of` looks back to what held then, judged by what had been
         told until `known_at`, which defaults to the same time; both are times of the messages, not of their storing.
+        `planning` is `llm` for a plan by the service's language model beside the rules', `off` for the rules alone, and
+        the service's setting unless given; a model that fails is told in the result's `planning`.
         """
         scope = inputs.scope(user_id, agent_id, session_id, run_id)
         wanted = spec(
@@ -128,6 +131,7 @@ class MemoryClient:
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
+            planning=planning,
         )
         return self._transport.run(self._flows.search(wanted, after, timeout))
 
@@ -146,6 +150,7 @@ class MemoryClient:
         ask_time: Time | None = None,
         as_of: Time | None = None,
         known_at: Time | None = None,
+        planning: str | None = None,
         timeout: float | None = None,
     ) -> Explanation:
         """Search, and report how the complexity was estimated and how every candidate fared."""
@@ -159,6 +164,7 @@ class MemoryClient:
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
+            planning=planning,
         )
         return self._transport.run(self._flows.explain(wanted, after, timeout))
 
@@ -177,6 +183,7 @@ class MemoryClient:
         ask_time: Time | None = None,
         as_of: Time | None = None,
         known_at: Time | None = None,
+        planning: str | None = None,
         timeout: float | None = None,
     ) -> Context:
         """Search, and return what was found ready for a prompt."""
@@ -190,6 +197,7 @@ class MemoryClient:
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
+            planning=planning,
         )
         return Context(self._transport.run(self._flows.search(wanted, after, timeout)))
 
@@ -208,6 +216,7 @@ class MemoryClient:
         ask_time: Time | None = None,
         as_of: Time | None = None,
         known_at: Time | None = None,
+        planning: str | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Let the service's language model answer from memory, with citations; it may abstain.
@@ -224,6 +233,7 @@ class MemoryClient:
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
+            planning=planning,
         )
         return self._transport.run(self._flows.ask(wanted, after, timeout))
 

@@ -230,6 +230,7 @@ def spec(
     ask_time: messages.Time | None,
     as_of: messages.Time | None,
     known_at: messages.Time | None,
+    planning: str | None,
 ) -> service.QuerySpec:
     """Build what Query and Explain share; None leaves the choice to the service."""
     return service.QuerySpec(
@@ -240,7 +241,16 @@ def spec(
         ask_time=messages.optional_timestamp(ask_time, "ask_time"),
         as_of=messages.optional_timestamp(as_of, "as_of"),
         known_at=messages.optional_timestamp(known_at, "known_at"),
+        planning=_planner(planning),
     )
+
+
+def _planner(planning: str | None) -> service.QueryPlanning.ValueType:
+    if planning is None:
+        return service.QUERY_PLANNING_UNSPECIFIED
+    [value] = messages.values(service.QueryPlanning.DESCRIPTOR, "QUERY_PLANNING_", [planning], "planning")
+    chosen: service.QueryPlanning.ValueType = value
+    return chosen
 
 
 def _located(error: InvalidArgument, offset: int) -> InvalidArgument:

@@ -105,6 +105,28 @@ class ViewReport:
     candidate_count: int
     latency_ms: float
     error: str = ""
+    sub_query: int = 0
+    """What was searched for: 0 the question, n the n-th sub-query of `SearchResult.planning`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """What a language model planned for a search; with an `error`, rules alone planned it."""
+
+    sub_queries: tuple[str, ...]
+    """Searched for beside the question."""
+    names: tuple[str, ...]
+    """Names in the question that the rules had not found."""
+    start_time: datetime | None
+    end_time: datetime | None
+    multiple: bool
+    """Whether the question asks for several things or takes several steps."""
+    dropped: tuple[tuple[str, str], ...]
+    """What the model proposed and was not used, each with the reason."""
+    error: str
+    latency_ms: float
+    prompt_token_count: int
+    completion_token_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +145,8 @@ class SearchResult(Sequence[SearchHit]):
     views: tuple[ViewReport, ...]
     confidence: float = 0.0
     """How likely it is that memory holds an answer, in [0, 1]."""
+    planning: Planning | None = None
+    """None where rules alone planned, as asked for."""
 
     @property
     def degraded(self) -> bool:

@@ -110,16 +110,36 @@ def search(response: service.QueryResponse) -> models.SearchResult:
         max_tokens=response.max_tokens,
         views=tuple(_view_report(report) for report in response.views),
         confidence=response.confidence,
+        planning=_planning(response.planning) if response.HasField("planning") else None,
     )
 
 
+def _planning(report: service.PlanningReport) -> models.Planning:
+    return models.Planning(
+        sub_queries=tuple(report.sub_queries),
+        names=tuple(report.names),
+        start_time=moment(report, "start_time"),
+        end_time=moment(report, "end_time"),
+        multiple=report.multiple,
+        dropped=tuple((drop.text, drop.reason) for drop in report.dropped),
+        error=_failure(report.error) if report.HasField("error") else "",
+        latency_ms=report.latency_ms,
+        prompt_token_count=report.prompt_token_count,
+        completion_token_count=report.completion_token_count,
+    )
+
+
+def _failure(error: operation_pb2.OperationError) -> str:
+    return f"{error.reason or 'UNKNOWN'}: {error.message}"
+
+
 def _view_report(report: service.ViewReport) -> models.ViewReport:
-    failed = report.HasField("error")
     return models.ViewReport(
         view=_view(report.view),
         candidate_count=report.candidate_count,
         latency_ms=report.latency_ms,
-        error=f"{report.error.reason or 'UNKNOWN'}: {report.error.message}" if failed else "",
+        error=_failure(report.error) if report.HasField("error") else "",
+        sub_query=report.sub_query,
     )
 
 
@@ -168,6 +188,7 @@ def _candidate(candidate: service.Hit) -> trace.Candidate:
             for s in candidate.view_scores
         ),
         signals=tuple(_signal(signal) for signal in candidate.signals),
+        sub_query=candidate.sub_query,
     )
 
 

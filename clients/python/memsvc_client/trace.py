@@ -65,6 +65,8 @@ class Candidate:
     reason: str
     view_scores: tuple[ViewScore, ...]
     signals: tuple[Signal, ...]
+    sub_query: int = 0
+    """What it scored best for: 0 the question, n the n-th sub-query of the result's `planning`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

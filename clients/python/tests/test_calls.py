@@ -466,6 +466,29 @@ async def test_explain_parses_the_trace(api, script):
     assert (trace.candidates[0].outcome, trace.features[0].name) == ("returned", "enumeration")
 
 
+async def test_planning_is_asked_for_and_told(api, script):
+    report = service.PlanningReport(
+        sub_queries=["Ana's cat"],
+        dropped=[service.DroppedProposal(text="Zoe", reason="UNSUPPORTED_NAME")],
+        error=operation_pb2.OperationError(reason="LLM_UNAVAILABLE", message="down"),
+        prompt_token_count=7,
+    )
+    hit = service.Hit(name="spaces/default/memories/m1", outcome="HIT_OUTCOME_RETURNED", sub_query=1)
+    response = service.QueryResponse(planning=report, views=[service.ViewReport(view="VIEW_DENSE", sub_query=1)])
+    script.on(methods.EXPLAIN, service.ExplainResponse(response=response, hits=[hit]))
+    trace = await api("explain", "q", planning="llm")
+    assert script.asked[-1].spec.planning == service.QUERY_PLANNING_LLM
+    told = trace.result.planning
+    assert (told.sub_queries, told.dropped) == (("Ana's cat",), (("Zoe", "UNSUPPORTED_NAME"),))
+    assert (told.error, told.prompt_token_count, told.start_time) == ("LLM_UNAVAILABLE: down", 7, None)
+    assert (trace.candidates[0].sub_query, trace.result.views[0].sub_query) == (1, 1)
+
+    script.on(methods.QUERY, FOUND)
+    for planning, sent in ((None, 0), ("off", 1)):
+        result = await api("search", "q", planning=planning)
+        assert (script.asked[-1].spec.planning, result.planning) == (sent, None)
+
+
 WRITES_WITHOUT_SCOPE = [("add", ("hi",)), ("delete_all", ()), ("stream", ())]
 
 
@@ -488,6 +511,7 @@ async def test_a_write_without_a_scope_is_refused_before_any_call(api, script, n
         ("search", ("q",), {"filters": {"persons": ["Ana"]}}, "filters"),
         ("search", ("q",), {"filters": {"people": "Ana"}}, "filters.people"),
         ("search", ("q",), {"filters": {"states": ["gone"]}}, "filters.states"),
+        ("search", ("q",), {"planning": "maybe"}, "planning"),
         ("search", ("q",), {"ask_time": datetime(2026, 1, 1)}, "ask_time"),  # noqa: DTZ001 - the case under test
     ],
 )
