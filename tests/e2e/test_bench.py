@@ -1,4 +1,4 @@
-"""`memsvc bench quality`, `compression` and `fit` against a real service they start themselves."""
+"""`memsvc bench speed`, `quality`, `compression` and `fit` against a real service they start themselves."""
 
 from __future__ import annotations
 
@@ -149,3 +149,21 @@ def test_fit_writes_weights_that_a_service_can_use(data: Path, tmp_path: Path, b
     bench("fit", "--data", str(data), "--out", str(out))
     weights = load_weights(out)
     assert weights.ranking["is_question"] < 0 < weights.ranking["dense"]
+
+
+def test_speed_grows_a_store_of_exactly_so_many_units_and_measures_it_once(
+    data: Path, tmp_path: Path, bench: Callable[..., None]
+) -> None:
+    out = tmp_path / "units.json"
+    arguments = ("speed", "--data", str(data), "--units", "300", "--queries", "6", "--out", str(out))
+    bench(*arguments)
+    (point,) = report(tmp_path, "units.json")["sizes"]
+    assert point["units"] == point["units_stored"] == 300
+    assert point["growth"]["recall"] > 0.99
+    assert set(point["queries_per_s"]) == {"1", "4", "8"}
+    assert point["ingest"]["turns"] == 4
+    assert min(point["disk_bytes"].values()) > 0
+    for latency in (point["query_user_ms"], point["query_space_ms"], point["floor"]["embed_and_index_ms"]):
+        assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
+    bench(*arguments)
+    assert report(tmp_path, "units.json")["sizes"] == [point]
