@@ -45,6 +45,10 @@ class ConsolidationLog(Protocol):
         """Return those of the memories that are ACTIVE and the owner's, by event time."""
         ...
 
+    async def above(self, space: SpaceKey, owner: Scope, memory_ids: Sequence[str]) -> list[str]:
+        """Return ids of the owner's ACTIVE episodes and themes that stand above any of the memories."""
+        ...
+
     async def consolidate(
         self, space: SpaceKey, job: Job, owner: Scope, read: Sequence[Memory], consolidation: Consolidation
     ) -> Applied:
@@ -104,6 +108,8 @@ class MemoryConsolidation:
         """Decide about `fresh`, which are the owner's; nothing is written."""
         vectors = await self._vectors(space, fresh)
         near = await self._neighbours(space, owner, vectors)
+        if self._topics:
+            near |= set(await self.log.above(space, owner, sorted(near | vectors.keys())))
         known = await self.log.active(space, owner, sorted(near - vectors.keys()))
         vectors |= await self._vectors(space, known)
         decided = await self._consolidator.consolidate(fresh, known, vectors, now=self._clock())

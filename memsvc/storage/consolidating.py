@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, tuple_, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from memsvc.consolidation.decisions import Action, Consolidation, Decision
 from memsvc.storage.cascade import CONSOLIDATION, is_withdrawn, withdraw_abstracts
@@ -19,8 +20,19 @@ from memsvc.storage.memory_query import in_space, owned_by, within
 from memsvc.storage.memory_writes import defer_index, insert_new, rewrite, touch
 from memsvc.storage.rows import memory_of
 from memsvc.storage.spaces import require_space
-from memsvc.storage.tables import MemoryRow
-from memsvc.types import ChangeKind, Job, JobSummary, Memory, MemoryState, Page, Scope, SpaceKey, utc_now
+from memsvc.storage.tables import MemoryOriginRow, MemoryRow
+from memsvc.types import (
+    ChangeKind,
+    Job,
+    JobSummary,
+    Memory,
+    MemoryKind,
+    MemoryState,
+    Page,
+    Scope,
+    SpaceKey,
+    utc_now,
+)
 
 BATCH = 500
 _CONFLICT_MOVED = "A memory that it contradicted was superseded."
@@ -93,6 +105,24 @@ class SqlConsolidationLog:
 
         return sorted(await self._db.read(load), key=lambda memory: (memory.event_time, memory.id))
 
+    async def above(self, space: SpaceKey, owner: Scope, memory_ids: Sequence[str]) -> list[str]:
+        """Return ids of the owner's ACTIVE episodes and themes that stand above any of the memories."""
+
+        def load(session: Session) -> list[str]:
+            found: dict[str, None] = {}
+            level = list(memory_ids)
+            while level:
+                new = [
+                    id_
+                    for start in range(0, len(level), BATCH)
+                    for id_ in session.exec(_abstracts(space, owner, level[start : start + BATCH]))
+                ]
+                level = [id_ for id_ in dict.fromkeys(new) if id_ not in found]
+                found |= dict.fromkeys(level)
+            return list(found)
+
+        return await self._db.read(load)
+
     async def consolidate(
         self, space: SpaceKey, job: Job, owner: Scope, read: Sequence[Memory], consolidation: Consolidation
     ) -> Applied:
@@ -117,6 +147,17 @@ class SqlConsolidationLog:
         applied = await self._db.write(apply)
         self._db.work.notify()
         return applied
+
+
+def _abstracts(space: SpaceKey, owner: Scope, origins: Sequence[str]) -> SelectOfScalar[str]:
+    made = select(MemoryOriginRow.ordinal).where(col(MemoryOriginRow.origin_id).in_(origins))
+    return select(MemoryRow.id).where(
+        *in_space(space),
+        *owned_by(owner),
+        MemoryRow.state == MemoryState.ACTIVE,
+        MemoryRow.kind != MemoryKind.STATEMENT,
+        col(MemoryRow.ordinal).in_(made),
+    )
 
 
 def _fresh() -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -320,6 +320,8 @@ async def test_the_topic_tree(world: World) -> None:
         ]
 
     assert (await children(theme), await children(E), await children(A)) == ([E], [B, A], [])
+    assert sorted(await world.log.above(SPACE, OWNER, [A, C])) == [E, theme]
+    assert await world.log.above(SPACE, Scope("bo"), [A]) == await world.log.above(OTHER_TENANT, OWNER, [A]) == []
     await world.memories.delete(SPACE, A, etag="", actor="key")
     assert await world.ids(MemoryState.DELETED) == [A, E, theme]
     assert await world.fresh() == [B]
