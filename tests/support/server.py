@@ -18,7 +18,11 @@ from memsvc.jobs.indexer import Indexer
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.embedder import SentenceTransformerEmbedder
+from memsvc.models.metered import LedgerModel
 from memsvc.models.tokens import Cl100kCounter
+from memsvc.ports import LanguageModel
+from memsvc.retrieval.ask import Asker
+from memsvc.retrieval.planning import Planner
 from memsvc.retrieval.retriever import Retriever
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
 from memsvc.rpc.services import Asks, Preview, Previews
@@ -28,6 +32,7 @@ from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.migrate import upgrade
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
+from memsvc.storage.usage import SqlUsageLedger
 from memsvc.storage.uses import UseCounter
 from memsvc.types import (
     Compression,
@@ -126,8 +131,13 @@ async def running(
     models: bool = False,
     asker: Asks | None = None,
     consolidation: Previews | None = None,
+    model: LanguageModel | None = None,
+    plans_unasked: bool = False,
 ) -> AsyncIterator[Running]:
-    """Serve from an empty SQLite file under `path`; with `models`, also with the index and the real models."""
+    """Serve from an empty SQLite file under `path`; with `models`, also with the index and the real models.
+
+    With a language `model`, on account of the spaces, it plans queries and answers questions.
+    """
     url = f"sqlite:///{path / 'memsvc.db'}"
     (path / "memsvc.db").write_bytes(await asyncio.to_thread(migrated))
     async with AsyncExitStack() as stack:
@@ -137,7 +147,10 @@ async def running(
         index = EdgeIndex(path / "index", "test", DIMENSION)
         stack.push_async_callback(index.close)
         await index.ensure()
-        retriever, indexer = await _retrieval(stack, index, memories, tokens) if models else (NoRetriever(), None)
+        metered = LedgerModel(model, SqlUsageLedger(database)) if model else None
+        retriever, indexer = (
+            await _retrieval(stack, index, memories, tokens, metered) if models else (NoRetriever(), None)
+        )
         services = Services(
             turns=SqlTurnLog(database),
             memories=memories,
@@ -149,7 +162,8 @@ async def running(
             tokens=tokens,
             consolidation=consolidation or NoPreview(),
             uses=UseCounter(database),
-            asker=asker,
+            asker=asker or (Asker(retriever, metered) if metered else None),
+            plans_unasked=plans_unasked,
         )
         server = MemsvcServer(services, options or ServerOptions())
         port = await server.start()
@@ -158,11 +172,23 @@ async def running(
 
 
 async def _retrieval(
-    stack: AsyncExitStack, index: EdgeIndex, memories: SqlMemoryLog, tokens: Cl100kCounter
+    stack: AsyncExitStack,
+    index: EdgeIndex,
+    memories: SqlMemoryLog,
+    tokens: Cl100kCounter,
+    model: LedgerModel | None,
 ) -> tuple[Retriever, Indexer]:
     embedder = SentenceTransformerEmbedder(device="cpu")
     stack.push_async_callback(embedder.close)
-    retriever = Retriever(index=index, embedder=embedder, analyzer=SpacyAnalyzer(), tokens=tokens, memories=memories)
+    analyzer = SpacyAnalyzer()
+    retriever = Retriever(
+        index=index,
+        embedder=embedder,
+        analyzer=analyzer,
+        tokens=tokens,
+        memories=memories,
+        planner=Planner(model, analyzer) if model else None,
+    )
     return retriever, Indexer(memories=memories, index=index, embedder=embedder)
 
 
