@@ -97,6 +97,15 @@ def compression(
     )
 
 
+@bench.command("consolidation")
+def consolidation(
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/consolidation.json"),
+    seed: Seed = 0,
+) -> None:
+    """What consolidation merges, replaces and forgets, on conversations generated from templates."""
+    _module("consolidation").run(out_path=out, seed=seed)
+
+
 @bench.command("fit")
 def fit(
     data: Data = None,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from memsvc.consolidation.decisions import NAME, Consolidation
+from memsvc.consolidation.decay import faded
+from memsvc.consolidation.decisions import NAME, Action, Consolidation, Decision
+from memsvc.consolidation.merging import in_order, merged
 from memsvc.consolidation.params import ConsolidationParams
+from memsvc.consolidation.reading import plain_text
+from memsvc.consolidation.succession import Group, Succession, succeed
+from memsvc.consolidation.topics import grow
+from memsvc.consolidation.units import unit
 from memsvc.ports import Analyzer, TokenCounter, Vectors
-from memsvc.types import Memory
+from memsvc.types import Analysis, Memory, MemoryKind, MemoryState
 
 
 class Consolidator:
@@ -44,4 +52,118 @@ class Consolidator:
         Raises:
             ValueError: the memories are not all of one user and agent, or a vector is missing.
         """
-        return Consolidation((), tuple(sorted(memory.id for memory in fresh)))
+        new = {memory.id for memory in fresh}
+        pool = in_order([*fresh, *(memory for memory in known if memory.id not in new)])
+        _check(pool, vectors)
+        statements = [memory for memory in pool if memory.kind is MemoryKind.STATEMENT]
+        analyses = await self._analyzer.analyze([plain_text(memory) for memory in statements])
+        examined = tuple(sorted(new))
+        decisions = await asyncio.to_thread(self._decide, pool, statements, analyses, vectors, new, now)
+        return Consolidation(decisions, examined)
+
+    def _decide(
+        self,
+        pool: Sequence[Memory],
+        statements: Sequence[Memory],
+        analyses: Sequence[Analysis],
+        vectors: Mapping[str, Vectors],
+        new: set[str],
+        now: datetime,
+    ) -> tuple[Decision, ...]:
+        units = [
+            unit(memory, analysis, vectors[memory.id], fresh=memory.id in new)
+            for memory, analysis in zip(statements, analyses, strict=True)
+        ]
+        told = succeed(units, self._params)
+        results = {id(group): merged(group.members) for group in told.groups if _repeats(group)}
+        decisions = [_merge(group, results[id(group)]) for group in told.groups if id(group) in results]
+        decisions += _closings(told, results)
+        decisions += _conflicts(told, results)
+        current = _applied(pool, decisions)
+        placed = {**vectors, **{results[id(g)].id: _vector(g, results[id(g)]) for g in told.groups if id(g) in results}}
+        decisions += grow(current, placed, self._tokens, self._params)
+        gone = {memory_id for decision in decisions for memory_id in _ended(decision)}
+        decisions += [
+            Decision(action=Action.RETIRE, memory_ids=(memory.id,), score=score, reason=reason)
+            for memory, score, reason in faded([m for m in pool if m.id not in gone], now, self._params)
+        ]
+        return tuple(decisions)
+
+
+def _check(pool: Sequence[Memory], vectors: Mapping[str, Vectors]) -> None:
+    owners = {(memory.scope.user_id, memory.scope.agent_id) for memory in pool}
+    if len(owners) > 1:
+        raise ValueError(f"memories of {len(owners)} users or agents; consolidation works within one")
+    if missing := [memory.id for memory in pool if memory.id not in vectors]:
+        raise ValueError(f"vectors: none for memory {missing[0]}")
+
+
+def _repeats(group: Group) -> bool:
+    return len(group.members) > 1 and group.is_fresh
+
+
+def _final(group: Group, results: Mapping[int, Memory]) -> str:
+    """Id of what stands for a group: its merged memory, or its only one."""
+    return results[id(group)].id if id(group) in results else group.members[0].memory.id
+
+
+def _merge(group: Group, result: Memory) -> Decision:
+    cosines = [float(a.vector @ b.vector) for a in group.members for b in group.members if a is not b]
+    return Decision(
+        action=Action.MERGE,
+        memory_ids=result.derived_from,
+        result=result,
+        score=round(min(max(sum(cosines) / len(cosines), 0.0), 1.0), 4),
+        reason=f"{len(group.members)} memories say the same.",
+    )
+
+
+def _closings(told: Succession, results: Mapping[int, Memory]) -> list[Decision]:
+    return [
+        Decision(
+            action=Action.SUPERSEDE,
+            memory_ids=(_final(group, results),),
+            winner=_final(group.closed_by.winner, results),
+            valid_to=group.closed_by.valid_to,
+            score=1.0,
+            reason=group.closed_by.reason,
+        )
+        for group in told.groups
+        if group.closed_by is not None
+    ]
+
+
+def _conflicts(told: Succession, results: Mapping[int, Memory]) -> list[Decision]:
+    open_ones = [d for d in told.disputes if d.first.closed_by is None and d.second.closed_by is None]
+    return [
+        Decision(
+            action=Action.CONFLICT,
+            memory_ids=(_final(dispute.first, results), _final(dispute.second, results)),
+            score=0.5,
+            reason=dispute.reason,
+        )
+        for dispute in open_ones
+    ]
+
+
+def _applied(pool: Sequence[Memory], decisions: Sequence[Decision]) -> dict[str, Memory]:
+    """The pool as it will be after the decisions, by id, merged memories included."""
+    current = {memory.id: memory for memory in pool}
+    for decision in decisions:
+        if decision.action is Action.MERGE and decision.result is not None:
+            current[decision.result.id] = decision.result
+        if decision.action in (Action.MERGE, Action.SUPERSEDE):
+            by = decision.winner or (decision.result.id if decision.result else "")
+            for memory_id in decision.memory_ids:
+                current[memory_id] = replace(current[memory_id], state=MemoryState.SUPERSEDED, superseded_by=by)
+    return current
+
+
+def _ended(decision: Decision) -> tuple[str, ...]:
+    ends = (Action.MERGE, Action.SUPERSEDE, Action.RETIRE)
+    return decision.memory_ids if decision.action in ends else ()
+
+
+def _vector(group: Group, result: Memory) -> Vectors:
+    """The vector of the member whose text the result has."""
+    return next(unit.vector for unit in group.members if unit.memory.text == result.text)

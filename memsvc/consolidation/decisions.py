@@ -38,7 +38,7 @@ class Decision:
     """MERGE, ABSTRACT: the memory to write. Its id is made from theirs, `derived_from` names them, `sources` is the
     union of theirs and its validity their hull."""
     winner: str = ""
-    """SUPERSEDE: id of the newer memory, which stays ACTIVE."""
+    """SUPERSEDE: id of the newer memory; a later decision may end that one in turn."""
     valid_to: datetime | None = None
     """SUPERSEDE: when the validity of `memory_ids` ends."""
     score: float = 0.0

@@ -9,7 +9,35 @@ from dataclasses import dataclass
 class ConsolidationParams:
     """Constants; docs/consolidation.md says how they were chosen."""
 
-    semantic_weight: float = 0.8
+    semantic_weight: float = 0.9
     """β of the affinity, in [0, 1]: the share of the cosine; the rest is nearness in time."""
     decay_per_day: float = 0.1
     """λ of the affinity, per day."""
+    entity_weight: float = 0.1
+    """ε of the affinity, in [0, 1]: the share of names in common."""
+    merge_cosine: float = 0.35
+    """Cosine from which memories whose claims are the same are merged."""
+    detail_cosine: float = 0.8
+    """Cosine from which one of them may have words that the other lacks, without a name or number in common."""
+    wording_cosine: float = 0.9
+    """Cosine from which memories that could not be read, of the same words, are merged."""
+    episode_size: int = 4
+    """Fewest memories of an episode."""
+    cluster_epsilon: float = 0.0
+    """Distance below which clusters are not split further."""
+    theme_size: int = 3
+    """Fewest episodes of a theme."""
+    abstract_share: float = 0.6
+    """Most tokens of an abstract, as a share of its children's."""
+    centrality: float = 0.7
+    """Share of nearness to the centre in MMR, in [0, 1]; the rest is distance from what was chosen."""
+    cluster_block: int = 512
+    """Most memories that are clustered together, a run of event time; distances are kept for every pair of them."""
+    salience_half_life_days: float = 180.0
+    """Days in which unused salience falls to a half."""
+    least_salience: float = 0.1
+    """Salience that decay starts from where a memory has less."""
+    salience_floor: float = 0.02
+    """Salience below which a memory is retired."""
+    used_often: int = 3
+    """Uses from which a memory is never retired."""

@@ -1,0 +1,163 @@
+"""What a sentence claims of a subject, and when two claims say the same or exclude one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from memsvc.consolidation.lexicon import FUNCTIONAL, NOUN
+from memsvc.types import Interval
+
+T = TypeVar("T")
+
+OWN = "*own"
+"""Relation of an end that takes a thing away, whatever said that the subject had it."""
+ALL = "*"
+"""Relation of an end of the subject itself."""
+
+
+class Mode(StrEnum):
+    """How a claim is meant."""
+
+    ACTUAL = "actual"
+    ENDED = "ended"
+    """It says that something no longer holds, or does not."""
+    PAST = "past"
+    """It tells of what was: an event, or a state that is over."""
+    UNREAL = "unreal"
+    """A wish, a plan, a condition: nothing holds by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One reading of one clause.
+
+    `subject` is a path of case-folded names and nouns ("ben", "ben/sister"); `relation` a class of predicates or an
+    attribute noun; `values` the words that fill it, in the form of `lexicon.SYNONYM`.
+    """
+
+    subject: str
+    relation: str
+    values: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    dates: frozenset[Interval] = frozenset()
+    mode: Mode = Mode.ACTUAL
+    negated: bool = False
+    attribute: bool = False
+    """Whether the relation is a noun that the subject has one of: "my N is V"."""
+    event: bool = False
+    """Whether it sets the date of something: "the meeting is on 5 May"."""
+    change: bool = False
+    """Whether it says of itself that it is new, or a correction."""
+    correction: bool = False
+    """Whether it says that what was said before was wrong."""
+    reported: bool = False
+    """Whether somebody other than its subject says so."""
+    sentence: int = 0
+    """Number of its sentence in the memory."""
+
+    @property
+    def functional(self) -> bool:
+        """Whether the subject can have one such value at a time."""
+        return self.attribute or self.relation in FUNCTIONAL
+
+    @property
+    def filling(self) -> frozenset[str]:
+        """All that the relation is filled with, dates apart."""
+        return self.values | self.names | self.numbers
+
+
+def same(a: Claim, b: Claim, *, strict: bool) -> bool:
+    """Whether two claims of one subject and relation say the same, one perhaps with more detail.
+
+    `strict` leaves no room for words that only one of them has, unless they share a name or a number.
+    """
+    if (a.subject, a.relation, a.mode, a.negated) != (b.subject, b.relation, b.mode, b.negated):
+        return False
+    if not _agree(a.names, b.names) or not _equal_or_unsaid(a.numbers, b.numbers):
+        return False
+    happened = a.mode is Mode.PAST
+    if a.dates != b.dates and (happened or not _equal_or_unsaid(a.dates, b.dates)):
+        return False
+    if not _agree(a.values, b.values):
+        return False
+    anchored = bool(a.names & b.names or a.numbers & b.numbers or a.dates & b.dates)
+    if a.values != b.values and strict and not anchored:
+        return False
+    return anchored or bool(a.values & b.values)
+
+
+def excludes(new: Claim, old: Claim) -> bool:
+    """Whether `new` and `old` cannot both hold at one time."""
+    if (new.subject, new.relation) != (old.subject, old.relation) or Mode.UNREAL in (new.mode, old.mode):
+        return False
+    if new.mode is Mode.ACTUAL and old.mode is Mode.ENDED:
+        return _fills(old, new)
+    if new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL:
+        return False
+    if new.event and old.event:
+        details = _agree(new.names, old.names) and _agree(new.values, old.values)
+        return details and _apart(new.dates, old.dates)
+    if new.relation == "have":
+        return _agree(new.values, old.values) and bool(new.values & old.values) and _apart(new.numbers, old.numbers)
+    return (new.functional or old.functional) and _differ(new, old)
+
+
+def _differ(new: Claim, old: Claim) -> bool:
+    """Whether two fillings of one place are of one kind and neither is part of the other."""
+    if new.names and old.names:
+        return not _agree(new.names, old.names)
+    if new.numbers and old.numbers:
+        return new.numbers != old.numbers
+    if new.names | old.names | new.numbers | old.numbers:
+        return False
+    if new.values and old.values:
+        return not _agree(new.values, old.values)
+    return _apart(new.dates, old.dates)
+
+
+def _apart(a: frozenset[T], b: frozenset[T]) -> bool:
+    return bool(a) and bool(b) and not a & b
+
+
+def ends(end: Claim, old: Claim) -> bool:
+    """Whether `end` says that what `old` claims no longer holds."""
+    if end.mode is not Mode.ENDED or old.mode is not Mode.ACTUAL:
+        return False
+    if end.relation == ALL:
+        return end.subject == old.subject
+    if end.relation in (OWN, "have"):
+        return _takes(end, old)
+    return (end.subject, end.relation) == (old.subject, old.relation) and _fills(end, old)
+
+
+def _takes(end: Claim, old: Claim) -> bool:
+    """Whether what `old` has, uses or says of a thing goes with the thing."""
+    things = end.values | end.names
+    if any(old.subject == f"{end.subject}/{thing}" for thing in things):
+        return end.relation == OWN
+    if end.subject != old.subject or old.numbers or old.relation == "like":
+        return False
+    named = any(old.relation in (thing, NOUN.get(thing)) for thing in things)
+    return named or bool(things & (old.values | old.names) and things <= old.filling | {old.relation})
+
+
+def _fills(end: Claim, old: Claim) -> bool:
+    """Whether an end speaks of the filling of `old`, or of whatever fills it."""
+    if end.numbers and old.numbers and end.numbers != old.numbers:
+        return False
+    if end.names and old.names:
+        return bool(end.names & old.names)
+    if end.values and old.values:
+        return bool(end.values & old.values) and _agree(end.values, old.values)
+    return True
+
+
+def _agree(a: frozenset[str], b: frozenset[str]) -> bool:
+    return a <= b or b <= a
+
+
+def _equal_or_unsaid(a: frozenset[T], b: frozenset[T]) -> bool:
+    return a == b or not a or not b

@@ -1,0 +1,461 @@
+"""The subject, the relation and the filling of a clause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from memsvc.consolidation.claims import ALL, OWN, Claim
+from memsvc.consolidation.grammar import Clause, concept, is_first_person, is_name, number
+from memsvc.consolidation.lexicon import (
+    ASPECT,
+    CHANGE,
+    CURRENCY,
+    KIN,
+    LIGHT,
+    NOT_OCCUPATION,
+    NOUN,
+    OCCUPATION,
+    RELATION_NOUN,
+    RESCHEDULE,
+    SINGLE,
+    STATES,
+    SYNONYM,
+    VERB,
+    words,
+)
+from memsvc.types import Interval
+
+_HAPPEN = words("be fall leave start begin depart happen stay remain last take")
+_PARTICLES = {("call", "off"), ("break", "up"), ("split", "up"), ("give", "up"), ("lay", "off"), ("give", "away")}
+_ALWAYS_END = words("quit leave sell lose cancel stop divorce die resign retire fire steal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicate:
+    """What a clause says of whom; fields as in `Claim`."""
+
+    subject: str
+    relation: str
+    values: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    attribute: bool = False
+    event: bool = False
+    ends: bool = False
+    dislikes: bool = False
+    """Whether the relation is the opposite of what it is called: to hate is not to like."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A noun phrase: whose it is, its noun with modifiers, and the names in it."""
+
+    owner: str
+    noun: str = ""
+    head: str = ""
+    names: frozenset[str] = frozenset()
+    details: frozenset[str] = frozenset()
+
+    @property
+    def path(self) -> str:
+        """Whom facts about the phrase are about."""
+        if self.names:
+            return " ".join(sorted(self.names))
+        return f"{self.owner}/{self.head}" if self.head in KIN else self.owner
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether it is something that its owner has, rather than somebody with facts of its own."""
+        return bool(self.noun) and not self.names and self.head not in KIN
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    values: frozenset[str]
+    names: frozenset[str]
+    numbers: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.names or self.numbers)
+
+
+def predicates(
+    clause: Clause, speaker: str, dated: Mapping[int, Interval], before: Sequence[Claim]
+) -> Iterator[Predicate]:
+    """What the clause says; `dated` are tokens of time expressions, `before` the claims of the clauses before it."""
+    reader = _Reader(clause, speaker, dated)
+    found = reader.read(before)
+    if found is not None:
+        yield found
+        yield from reader.second(found)
+
+
+class _Reader:
+    def __init__(self, clause: Clause, speaker: str, dated: Mapping[int, Interval]) -> None:
+        self._clause = clause
+        self._speaker = speaker
+        self._dated = dated
+
+    def read(self, before: Sequence[Claim]) -> Predicate | None:
+        clause = self._clause
+        if clause.subject is None:
+            return None
+        token = clause.token(clause.subject)
+        if token.text.casefold() == "there":
+            return self._there()
+        if token.pos == "PRON" and not is_first_person(token):
+            return self._of_pronoun(before)
+        subject = self._phrase(clause.subject)
+        return self._end(subject) or self._predicate(subject)
+
+    def _predicate(self, subject: _Phrase) -> Predicate | None:
+        clause = self._clause
+        if clause.lemma in ("be", "become", "turn", "go") and self._is_copula():
+            return self._copula(subject)
+        if clause.lemma in ("call", "name") and clause.children(clause.head, "auxpass"):
+            return self._named(subject)
+        return self._of_noun(subject) if subject.is_attribute else self._of_verb(subject)
+
+    def second(self, first: Predicate) -> Iterator[Predicate]:
+        """The title beside an employer: "works at Acme as a nurse"."""
+        if first.relation == "job":
+            title = self._after("as")
+            if title.values:
+                yield replace(first, relation="title", values=title.values, names=frozenset(), numbers=frozenset())
+
+    # Subjects.
+
+    def _of_pronoun(self, before: Sequence[Claim]) -> Predicate | None:
+        """ "It's my birthday on", "that's my car now": what is mine, with what was named before it."""
+        for i in self._clause.children(self._clause.head, "attr"):
+            phrase = self._phrase(i)
+            if phrase.noun and self._has_owner(i):
+                filling = self._filling(skip={i, *self._clause.subject_tree}, words={phrase.head, *phrase.noun.split()})
+                if not filling and not any(k in self._dated for k in self._clause.members):
+                    filling = self._said_before(before)
+                return self._attribute(phrase, filling)
+        return None
+
+    def _said_before(self, before: Sequence[Claim]) -> _Filling:
+        """What the clause before was filled with, or else what the sentence names outside this clause."""
+        if before:
+            return _Filling(before[-1].values, before[-1].names, before[-1].numbers)
+        first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= self._clause.head < b)
+        found = self._collect(i for i in range(first, last) if i not in self._clause.members)
+        return _Filling(frozenset(), found.names, found.numbers)
+
+    def _there(self) -> Predicate | None:
+        """ "There are two kids in my family": the family's member has them."""
+        mine = any(is_first_person(self._clause.token(i)) for i in self._clause.members)
+        filling = self._filling(words={"family", "home"})
+        return self._filled(self._speaker, "have", filling, set()) if mine and filling.numbers else None
+
+    def _has_owner(self, i: int) -> bool:
+        return bool(self._clause.children(i, "poss"))
+
+    def _phrase(self, i: int) -> _Phrase:
+        clause, token = self._clause, self._clause.token(i)
+        if is_first_person(token):
+            return _Phrase(self._speaker)
+        possessor = next(iter(clause.children(i, "poss")), None)
+        if token.lemma.casefold() == "name" and (inner := self._inner(i, possessor)) is not None:
+            return replace(self._phrase(inner), head="name")
+        owner = self._speaker if possessor is None else self._owner_of(possessor)
+        taken = frozenset(clause.below(possessor)) if possessor is not None else frozenset()
+        tree = [k for k in clause.below(i) if k not in taken and k not in self._dated]
+        near = [k for k in tree if k == i or clause.token(k).dep in ("compound", "amod", "appos", "nmod", "nummod")]
+        names = frozenset(self._fold(k) for k in near if self._is_name(k))
+        words = [concept(clause.token(k)) for k in near if not self._is_name(k)]
+        head = concept(token) or token.lemma.casefold() if not self._is_name(i) else next((w for w in words if w), "")
+        details = self._collect(k for k in tree if k not in near)
+        noun = " ".join(word for word in words if word) or head
+        return _Phrase(owner, noun, head, names, details.values | details.names)
+
+    def _inner(self, i: int, possessor: int | None) -> int | None:
+        if possessor is not None and not is_first_person(self._clause.token(possessor)):
+            return possessor
+        for prep in self._clause.children(i, "prep"):
+            for k in self._clause.children(prep, "pobj"):
+                return k
+        return None
+
+    def _owner_of(self, i: int) -> str:
+        token = self._clause.token(i)
+        if is_first_person(token):
+            return self._speaker
+        if token.pos == "PRON":
+            return self._subject_owner(i)
+        phrase = self._phrase(i)
+        return phrase.path if phrase.names or phrase.head in KIN else f"{phrase.owner}/{phrase.head}"
+
+    def _subject_owner(self, i: int) -> str:
+        """Whose "their" is: the subject's, where it is not part of the subject itself."""
+        subject = self._clause.subject
+        if subject is None or i in self._clause.subject_tree:
+            return "?"
+        token = self._clause.token(subject)
+        return "?" if token.pos == "PRON" and not is_first_person(token) else self._phrase(subject).path
+
+    # Kinds of predicate.
+
+    def _is_copula(self) -> bool:
+        clause = self._clause
+        if clause.lemma == "go":
+            return any(concept(clause.token(i)) in STATES for i in clause.children(clause.head))
+        return True
+
+    def _copula(self, subject: _Phrase) -> Predicate | None:
+        clause = self._clause
+        for i in clause.children(clause.head, "attr"):
+            phrase = self._phrase(i)
+            if (
+                self._has_owner(i)
+                and not is_first_person(clause.token(clause.subject or 0))
+                and phrase.noun
+                and not self._has_owner(clause.subject or 0)
+            ):
+                return self._attribute(phrase, self._collect(clause.subject_tree))
+        filling = self._filling()
+        if subject.head == "name":
+            return self._named(subject)
+        if subject.is_attribute or (subject.head in KIN and not subject.names and filling.names):
+            return self._attribute(subject, filling)
+        if clause.past and filling.names and not clause.words.isdisjoint({"in", "at"}):
+            return self._filled(subject.path, "visit", filling, set())
+        return self._state(subject.path, filling)
+
+    def _named(self, subject: _Phrase) -> Predicate | None:
+        """ "My dog is called Rex", "my dog's name is Rex"."""
+        noun = subject.noun.split()[-1] if subject.noun else ""
+        filling = self._filling()
+        if not noun or not filling.names:
+            return None
+        relation = NOUN.get(noun, noun)
+        return Predicate(
+            subject=subject.owner, relation=relation, names=filling.names, attribute=noun not in KIN or noun in SINGLE
+        )
+
+    def _state(self, path: str, filling: _Filling) -> Predicate:
+        for value in sorted(filling.values):
+            if value in STATES:
+                return Predicate(subject=path, relation=STATES[value], values=frozenset({value}), names=filling.names)
+        prepositions = {self._clause.token(i).text.casefold() for i in self._clause.members}
+        for value in sorted(filling.values | (prepositions & {"into"})):
+            if value in RELATION_NOUN:
+                return self._filled(path, RELATION_NOUN[value], filling, {value})
+        for value in sorted(filling.values):
+            if OCCUPATION.fullmatch(value) and value not in NOT_OCCUPATION and not filling.names:
+                return Predicate(subject=path, relation="title", values=filling.values)
+        return self._filled(path, "be", filling, set())
+
+    def _attribute(self, phrase: _Phrase, filling: _Filling) -> Predicate:
+        noun = phrase.noun if phrase.noun in NOUN else phrase.head
+        relation = NOUN.get(noun, RELATION_NOUN.get(noun, phrase.noun))
+        dates = any(i in self._dated for i in self._clause.members)
+        event = dates and not filling.names and not filling.numbers
+        values = filling.values | (phrase.details if event or relation in ("fly", "visit") else frozenset())
+        return Predicate(
+            subject=phrase.owner,
+            relation=relation,
+            values=values - filling.names,
+            names=filling.names,
+            numbers=filling.numbers,
+            attribute=not event and (phrase.head not in KIN or phrase.head in SINGLE),
+            event=event,
+        )
+
+    def _of_noun(self, subject: _Phrase) -> Predicate | None:
+        clause = self._clause
+        if clause.changes or clause.lemma in _HAPPEN or clause.lemma in RESCHEDULE:
+            return self._attribute(subject, self._filling())
+        relation = VERB.get(clause.lemma, clause.lemma)
+        return self._filled(subject.owner, relation, self._filling(), set(), subject.noun.split())
+
+    def _of_verb(self, subject: _Phrase) -> Predicate | None:
+        clause = self._clause
+        for i in clause.children(clause.head, "dobj", "attr"):
+            found = self._of_object(subject, i)
+            if found is not None:
+                return found
+        if clause.lemma in LIGHT:
+            for value in sorted(self._filling().values):
+                if value in RELATION_NOUN:
+                    return self._filled(subject.path, RELATION_NOUN[value], self._filling(), {value})
+        lemma = self._main_verb()
+        filling = self._filling()
+        if not filling and "where" in clause.words:
+            filling = self._governing_subject()
+        return self._verb(subject.path, lemma, filling)
+
+    def _governing_subject(self) -> _Filling:
+        """ "Porto is where I live": the subject of the clause that this one completes."""
+        tokens = self._clause.analysis.tokens
+        above = tokens[self._clause.head].head
+        found = [
+            i
+            for i, t in enumerate(tokens)
+            if t.head == above and t.dep in ("nsubj", "csubj") and t.start < tokens[above].start
+        ]
+        return self._collect(found)
+
+    def _of_object(self, subject: _Phrase, i: int) -> Predicate | None:
+        """What a light verb, or one of change, says through its object."""
+        clause, phrase = self._clause, self._phrase(i)
+        lemma = clause.lemma
+        head = phrase.head
+        if lemma in LIGHT and head in RELATION_NOUN and RELATION_NOUN[head] != "have":
+            return self._filled(subject.path, RELATION_NOUN[head], self._filling(), {head})
+        if lemma in RESCHEDULE and head and any(k in self._dated for k in clause.members):
+            return self._attribute(
+                replace(phrase, owner=subject.path), self._filling(words={*phrase.noun.split(), *phrase.details})
+            )
+        if lemma in CHANGE and self._has_owner(i) and head:
+            return self._attribute(phrase, self._filling(words=set(phrase.noun.split())))
+        if VERB.get(lemma) == "have" and head and (names := phrase.names or self._called(i)):
+            single = head in SINGLE or phrase.noun in NOUN or head not in KIN
+            relation = NOUN.get(phrase.noun, NOUN.get(head, head if head in KIN else phrase.noun))
+            return Predicate(subject=subject.path, relation=relation, names=names, attribute=single)
+        return None
+
+    def _called(self, i: int) -> frozenset[str]:
+        """Names that a phrase is given: "a dog called Rex"."""
+        return frozenset(
+            name
+            for k in self._clause.children(i, "acl")
+            if self._clause.token(k).lemma in ("call", "name")
+            for name in self._names(self._clause.below(k))
+        )
+
+    def _main_verb(self) -> str:
+        """The predicate's lemma, or that of the verb whose course it tells: "started working", "used to live"."""
+        clause = self._clause
+        if clause.lemma in ASPECT:
+            for i in clause.members:
+                token = clause.token(i)
+                if token.dep in ("xcomp", "pcomp") and token.pos == "VERB" and i != clause.head:
+                    return token.lemma.casefold()
+        return clause.lemma
+
+    def _verb(self, path: str, lemma: str, filling: _Filling) -> Predicate:
+        relation = VERB.get(lemma, lemma)
+        if relation == "dislike" or (lemma == "stand" and self._clause.negated):
+            found = self._filled(path, "like", filling, {lemma})
+            return replace(found, dislikes=not self._clause.negated)
+        if filling.values & CURRENCY and relation in ("have", "buy"):
+            for_what = filling.values - CURRENCY
+            if lemma == "pay" and not self._clause.past and "in" in self._clause.words and for_what:
+                return Predicate(
+                    subject=path, relation=min(for_what), values=filling.values & CURRENCY, numbers=filling.numbers,
+                    attribute=True,
+                )  # fmt: skip
+            relation = "buy"
+        if relation == "home" and not (filling.names or filling.numbers):
+            relation = lemma
+        if relation == "visit" and not filling.names:
+            relation = lemma
+        if relation == "earn" and not filling.numbers:
+            relation = lemma
+        if relation == "job":
+            if not filling.names and (title := self._after("as")).values:
+                return self._filled(path, "title", title, set())
+            filling = _Filling(frozenset(), filling.names, frozenset())
+        return self._filled(path, relation, filling, {lemma})
+
+    # Ends.
+
+    def _end(self, subject: _Phrase) -> Predicate | None:
+        clause = self._clause
+        lemma = clause.lemma
+        particles = {clause.token(i).text.casefold() for i in clause.children(clause.head, "prt", "advmod")}
+        ends = lemma in _ALWAYS_END or any((lemma, particle) in _PARTICLES for particle in particles)
+        off = lemma == "be" and "off" in particles | {clause.token(i).text.casefold() for i in clause.members}
+        if clause.negated or not (ends or off):
+            return None
+        filling = self._filling()
+        path = subject.path
+        if lemma in ("cancel", "call") or off:
+            return self._ended_event(subject, filling)
+        if lemma == "die":
+            return Predicate(subject=path, relation=ALL, ends=True)
+        if lemma in ("break", "split", "divorce"):
+            names = (filling.names | subject.names | self._names(clause.members)) - {self._speaker}
+            return Predicate(subject=self._speaker_or(path), relation="partner", names=names, ends=True)
+        if (inner := self._main_verb()) != lemma:
+            return replace(self._verb(path, inner, filling), ends=True)
+        return self._ended_thing(subject, lemma, filling)
+
+    def _speaker_or(self, path: str) -> str:
+        words = self._clause.words
+        return self._speaker if words & {"i", "we"} else path
+
+    def _ended_event(self, subject: _Phrase, filling: _Filling) -> Predicate:
+        phrase = subject
+        for i in self._clause.children(self._clause.head, "dobj"):
+            phrase = replace(self._phrase(i), owner=subject.path)
+        noun = RELATION_NOUN.get(phrase.head, NOUN.get(phrase.head, phrase.noun))
+        values = phrase.details | (filling.names if phrase is not subject else frozenset())
+        return Predicate(subject=phrase.owner, relation=noun, values=values, ends=True)
+
+    def _ended_thing(self, subject: _Phrase, lemma: str, filling: _Filling) -> Predicate | None:
+        leaves_job = lemma in ("resign", "fire", "lay") or "job" in filling.values
+        if leaves_job or (lemma in ("quit", "leave") and filling.names and not filling.values):
+            return Predicate(subject=subject.path, relation="job", names=filling.names, ends=True)
+        if lemma in ("sell", "lose", "steal", "give"):
+            words = filling.values | filling.names
+            if subject.noun and lemma in ("steal", "sell", "lose"):
+                return Predicate(
+                    subject=subject.owner, relation=OWN, values=words | set(subject.noun.split()), ends=True
+                )
+            return Predicate(subject=subject.path, relation=OWN, values=words, ends=True)
+        if lemma in ("stop", "quit", "give"):
+            return Predicate(subject=subject.path, relation=OWN, values=filling.values | filling.names, ends=True)
+        return None
+
+    # Filling.
+
+    def _filled(
+        self, path: str, relation: str, filling: _Filling, without: set[str], extra: Iterable[str] = ()
+    ) -> Predicate:
+        values = (filling.values | frozenset(extra)) - without
+        return Predicate(subject=path, relation=relation, values=values, names=filling.names, numbers=filling.numbers)
+
+    def _filling(self, skip: Iterable[int] = (), words: Iterable[str] = ()) -> _Filling:
+        """What the clause holds beside its subject, its predicate and its times."""
+        clause = self._clause
+        skipped = {clause.head, *clause.subject_tree, *skip}
+        found = self._collect(i for i in clause.members if i not in skipped)
+        return _Filling(found.values - frozenset(words), found.names, found.numbers)
+
+    def _collect(self, members: Iterable[int]) -> _Filling:
+        clause = self._clause
+        values, names, numbers = set(), set(), set()
+        for i in members:
+            token = clause.token(i)
+            if i in self._dated or (token.dep in ("aux", "auxpass", "neg", "poss", "case") and not self._is_name(i)):
+                continue
+            if digits := number(token):
+                numbers.add(digits)
+            elif self._is_name(i):
+                names.add(self._fold(i))
+            elif word := concept(token):
+                values.add(word)
+        return _Filling(frozenset(values), frozenset(names), frozenset(numbers))
+
+    def _after(self, preposition: str) -> _Filling:
+        clause = self._clause
+        for i in clause.members:
+            if clause.token(i).text.casefold() == preposition:
+                return self._collect(k for k in clause.below(i) if k != i)
+        return _Filling(frozenset(), frozenset(), frozenset())
+
+    def _names(self, members: Iterable[int]) -> frozenset[str]:
+        return frozenset(self._fold(i) for i in members if self._is_name(i))
+
+    def _is_name(self, i: int) -> bool:
+        first = next(a for a, b in self._clause.analysis.sentences if a <= i < b)
+        return is_name(self._clause.token(i), begins=i == first) and i not in self._dated
+
+    def _fold(self, i: int) -> str:
+        word = self._clause.token(i).text.casefold()
+        return SYNONYM.get(word, word)

@@ -1,0 +1,89 @@
+"""Reads what a memory claims: subject, relation, filling and mode of every clause."""
+
+from __future__ import annotations
+
+import re
+
+from memsvc.consolidation.claims import Claim, Mode
+from memsvc.consolidation.grammar import Clause, clauses
+from memsvc.consolidation.lexicon import CORRECTION, EVENTS, FUNCTIONAL, NOW
+from memsvc.consolidation.predicates import Predicate, predicates
+from memsvc.language.timeline import find_times
+from memsvc.types import Analysis, Interval, Memory
+
+_BEGINNINGS = frozenset({"get", "adopt", "join", "become", "book", "marry"})
+"""Verbs that in the past tense tell what holds since."""
+_SPEAKER = re.compile(r"\bthe (user|assistant|tool)\b", re.IGNORECASE)
+
+
+def speaker_of(memory: Memory) -> str:
+    """Whom "I" means in a memory, case-folded: its speaker's first name, else the user or the assistant."""
+    if memory.symbolic.speaker.strip():
+        return memory.symbolic.speaker.split()[0].casefold()
+    match = _SPEAKER.search(memory.text)
+    return f"the {match[1].casefold()}" if match else "the user"
+
+
+def plain_text(memory: Memory) -> str:
+    """The text that is read: as it was said, where the memory keeps that."""
+    return memory.dense_text or memory.text
+
+
+def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
+    """The claims of a memory; `analysis` is of `plain_text(memory)`. Empty where nothing could be read."""
+    times = find_times(analysis.text, memory.event_time)
+    dated = {
+        i: mention.interval
+        for mention in times
+        for i, token in enumerate(analysis.tokens)
+        if mention.start <= token.start < mention.end
+    }
+    speaker = speaker_of(memory)
+    found: list[Claim] = []
+    for clause in clauses(analysis):
+        read_here = [
+            _claim(clause, predicate, speaker, dated) for predicate in predicates(clause, speaker, dated, found)
+        ]
+        found += read_here
+    return tuple(dict.fromkeys(claim for claim in found if claim.filling or claim.dates or claim.mode is Mode.ENDED))
+
+
+def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, Interval]) -> Claim:
+    ordinal, sentence = _sentence(clause)
+    correction = CORRECTION.search(sentence) is not None and not clause.changes
+    change = clause.changes or correction or NOW.search(sentence) is not None
+    return Claim(
+        subject=predicate.subject,
+        relation=predicate.relation,
+        values=predicate.values - {predicate.relation},
+        names=predicate.names,
+        numbers=predicate.numbers,
+        dates=frozenset(dated[i] for i in clause.members if i in dated),
+        mode=_mode(clause, predicate),
+        negated=clause.negated != predicate.dislikes,
+        attribute=predicate.attribute,
+        event=predicate.event,
+        change=change,
+        correction=correction,
+        reported=predicate.subject.split("/")[0] != speaker,
+        sentence=ordinal,
+    )
+
+
+def _mode(clause: Clause, predicate: Predicate) -> Mode:
+    denied = clause.negated != predicate.dislikes
+    planned = clause.ahead and predicate.relation in FUNCTIONAL and not predicate.event
+    if clause.is_unreal or (planned and not (predicate.ends or denied)):
+        return Mode.UNREAL
+    if predicate.ends or clause.over or (denied and not clause.past):
+        return Mode.ENDED
+    begins = clause.changes or predicate.event or clause.lemma in _BEGINNINGS
+    over = denied or predicate.relation in EVENTS or "used to" in clause.text or (clause.past and not begins)
+    return Mode.PAST if over else Mode.ACTUAL
+
+
+def _sentence(clause: Clause) -> tuple[int, str]:
+    tokens = clause.analysis.tokens
+    spans = enumerate(clause.analysis.sentences)
+    ordinal, (first, last) = next((i, span) for i, span in spans if span[0] <= clause.head < span[1])
+    return ordinal, clause.analysis.text[tokens[first].start : tokens[last - 1].end]

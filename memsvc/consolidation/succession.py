@@ -1,0 +1,237 @@
+"""One pass over memories in the order they were told: which repeat, which replace, which contradict earlier ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, ends, excludes, same
+from memsvc.consolidation.lexicon import NOUN
+from memsvc.consolidation.params import ConsolidationParams
+from memsvc.consolidation.units import Unit, holding
+
+MAX_CANDIDATES = 64
+"""Groups that one memory is compared with for one claim: the latest. It bounds the cost of a value said very often."""
+
+_Key = tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Memories that say the same. It is closed when all that it claims has ended."""
+
+    members: list[Unit]
+    remaining: set[tuple[str, str]]
+    closed_by: Closing | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether any of its memories was not examined before."""
+        return any(unit.fresh for unit in self.members)
+
+    @property
+    def last_told(self) -> datetime:
+        """When it was last told."""
+        return max(unit.last_told for unit in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What ended a group: the group that says something newer, since when, and why."""
+
+    winner: Group
+    valid_to: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two groups that contradict each other and cannot be ordered."""
+
+    first: Group
+    second: Group
+    reason: str
+
+
+@dataclass(slots=True)
+class Succession:
+    """The groups in the order of their first memories, and the disputes among them."""
+
+    groups: list[Group] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+
+
+def succeed(units: Sequence[Unit], params: ConsolidationParams) -> Succession:
+    """Work through memories of one user and agent. Pairs of memories that were both examined before are left alone."""
+    sweep = _Sweep(params)
+    for unit in sorted(units, key=lambda unit: unit.order):
+        sweep.add(unit)
+    return sweep.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Opposition:
+    """A claim of a new memory that ends or excludes a claim of an open group."""
+
+    claim: Claim
+    group: Group
+    old: Claim
+
+
+class _Sweep:
+    def __init__(self, params: ConsolidationParams) -> None:
+        self.result = Succession()
+        self._params = params
+        self._open: defaultdict[_Key, list[Group]] = defaultdict(list)
+
+    def add(self, unit: Unit) -> None:
+        oppositions = [found for claim in unit.claims for found in self._opposed(unit, claim)]
+        group = self._same(unit, {id(found.group) for found in oppositions})
+        if group is None:
+            group = Group([unit], set(holding(unit.claims)))
+            self.result.groups.append(group)
+        else:
+            group.members.append(unit)
+        for found in oppositions:
+            self._oppose(unit, group, found)
+        for key in {key for claim in unit.claims for key in _keys(claim)} | {("words", *sorted(unit.words))}:
+            if not self._open[key] or self._open[key][-1] is not group:
+                self._open[key].append(group)
+
+    def _candidates(self, keys: Iterable[_Key]) -> Iterator[Group]:
+        """Open groups under any of the keys, each once, the latest first."""
+        seen: set[int] = set()
+        for key in keys:
+            groups = self._open.get(key)
+            if groups is None:
+                continue
+            groups[:] = [group for group in groups if group.closed_by is None]
+            for group in groups[-1 : -MAX_CANDIDATES - 1 : -1]:
+                if id(group) not in seen:
+                    seen.add(id(group))
+                    yield group
+
+    # Repeats.
+
+    def _same(self, unit: Unit, opposed: set[int]) -> Group | None:
+        """The open group whose every memory says the same as this one, the nearest in meaning."""
+        keys = [key for claim in unit.claims for key in _same_keys(claim)] or [("words", *sorted(unit.words))]
+        best: tuple[float, Group] | None = None
+        for group in self._candidates(keys):
+            if id(group) in opposed:
+                continue
+            cosine = min(float(unit.vector @ member.vector) for member in group.members)
+            if (best is None or cosine > best[0]) and all(self._repeats(unit, member) for member in group.members):
+                best = (cosine, group)
+        return best[1] if best else None
+
+    def _repeats(self, a: Unit, b: Unit) -> bool:
+        cosine = float(a.vector @ b.vector)
+        if not (a.fresh or b.fresh) or a.memory.kind is not b.memory.kind:
+            return False
+        if not a.claims or not b.claims:
+            return bool(a.words) and a.words == b.words and cosine >= self._params.wording_cosine
+        if not (a.readable and b.readable) or cosine < self._params.merge_cosine:
+            return False
+        few, many = sorted((a, b), key=lambda unit: len(unit.claims))
+        strict = cosine < self._params.detail_cosine
+        return all(any(same(x, y, strict=strict) for y in many.claims) for x in few.claims)
+
+    # Changes.
+
+    def _opposed(self, unit: Unit, claim: Claim) -> Iterator[_Opposition]:
+        if claim.mode in (Mode.UNREAL, Mode.PAST):
+            return
+        for group in self._candidates(_opposition_keys(claim)):
+            if not (unit.fresh or group.is_fresh):
+                continue
+            claims = (old for member in group.members for old in member.claims)
+            old = next((old for old in claims if ends(claim, old) or excludes(claim, old)), None)
+            if old is not None:
+                yield _Opposition(claim, group, old)
+
+    def _oppose(self, unit: Unit, group: Group, found: _Opposition) -> None:
+        claim, older, old = found.claim, found.group, found.old
+        since = _since(claim, unit)
+        if since > unit.told or older.closed_by is not None:
+            return  # Announced, and not so yet.
+        if older.last_told > group.last_told or (older.last_told == unit.told and old.change and not claim.change):
+            if claim.mode is Mode.ACTUAL:  # What was told later stands; a later repeat outlives an end.
+                _close(group, claim, Closing(older, older.last_told, _reason(old, claim)))
+            return
+        doubt = _doubt(unit, claim, older)
+        if doubt:
+            self.result.disputes.append(Dispute(older, group, doubt))
+            return
+        if claim.correction:
+            since = min(since, older.members[0].told)
+        _close(older, old, Closing(group, since, _reason(claim, old)))
+
+
+def _close(group: Group, claim: Claim, closing: Closing) -> None:
+    """End one claim of a group, and the group with its last one; where sentences are unread, it stays."""
+    group.remaining.discard((claim.subject, claim.relation))
+    if not group.remaining and all(member.readable for member in group.members):
+        group.closed_by = closing
+
+
+def _since(claim: Claim, unit: Unit) -> datetime:
+    """Since when a claim holds: the date that a change states, else when it was told."""
+    if claim.change and claim.dates and not claim.event:
+        return min(interval.start for interval in claim.dates)
+    return unit.told
+
+
+def _doubt(unit: Unit, claim: Claim, older: Group) -> str:
+    """Why it is not clear that the claim is the newer one; empty when it is."""
+    if claim.change:
+        return ""
+    if older.last_told == unit.told:
+        return "Both were told at the same time."
+    if claim.reported and unit.speaker not in {member.speaker for member in older.members}:
+        return "Different speakers say it of somebody else."
+    return ""
+
+
+def _reason(new: Claim, old: Claim) -> str:
+    what = old.relation if old.attribute else f'"{old.relation}"'
+    if new.mode is Mode.ENDED:
+        return f"What was said of {old.subject} ({what}: {_words(old)}) has ended."
+    return f"{old.subject} ({what}) was {_words(old)}, newer is {_words(new)}."
+
+
+def _words(claim: Claim) -> str:
+    dates = sorted(f"{interval.start:%d %B %Y}" for interval in claim.dates)
+    return " ".join((*sorted(claim.names), *sorted(claim.numbers), *sorted(claim.values), *dates)) or "so"
+
+
+def _keys(claim: Claim) -> set[_Key]:
+    """Under what a claim is found again."""
+    keys: set[_Key] = {(claim.subject, claim.relation), (claim.subject,)}
+    return (
+        keys | set(_same_keys(claim)) | {("thing", claim.subject, token) for token in claim.filling | {claim.relation}}
+    )
+
+
+def _same_keys(claim: Claim) -> list[_Key]:
+    """Under what claims that say the same are found: what they are filled with, or their dates."""
+    tokens = [*sorted(claim.filling), *sorted(interval.start.isoformat() for interval in claim.dates)]
+    return [("same", claim.subject, claim.relation, token) for token in tokens]
+
+
+def _opposition_keys(claim: Claim) -> list[_Key]:
+    """Under what claims that a claim may end or exclude are found."""
+    keys: list[_Key] = []
+    if claim.relation == ALL:
+        keys.append((claim.subject,))
+    elif claim.relation in (OWN, "have") and claim.mode is Mode.ENDED:
+        for thing in sorted(claim.values | claim.names):
+            keys += [("thing", claim.subject, thing), ("thing", claim.subject, NOUN.get(thing, thing))]
+            keys.append((f"{claim.subject}/{thing}",))
+    elif claim.functional or claim.event:
+        keys.append((claim.subject, claim.relation))
+    else:
+        keys += _same_keys(claim)
+    return keys

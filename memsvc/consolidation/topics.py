@@ -1,0 +1,87 @@
+"""The topic tree: episodes above statements, themes above episodes, kept true as statements come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from memsvc.consolidation.cascade import recast
+from memsvc.consolidation.clusters import clusters
+from memsvc.consolidation.decisions import Action, Decision
+from memsvc.consolidation.merging import in_order
+from memsvc.consolidation.params import ConsolidationParams
+from memsvc.consolidation.synthesis import abstract, centroid
+from memsvc.ports import TokenCounter, Vectors
+from memsvc.types import Memory, MemoryKind
+
+
+def grow(
+    memories: Mapping[str, Memory],
+    vectors: Mapping[str, Vectors],
+    tokens: TokenCounter,
+    params: ConsolidationParams,
+) -> list[Decision]:
+    """Decide about the tree over `memories`, which hold every memory of the pool as it will be, by id.
+
+    Episodes and themes whose children ended are made anew or retired first; one with a child outside the pool is left
+    alone. Then statements without an episode are clustered, and episodes without a theme.
+    """
+    decisions: list[Decision] = []
+    placed = dict(vectors)
+    levels = (
+        (MemoryKind.EPISODE, MemoryKind.STATEMENT, params.episode_size),
+        (MemoryKind.THEME, MemoryKind.EPISODE, params.theme_size),
+    )
+    current = dict(memories)
+    for kind, below, smallest in levels:
+        known = in_order(m for m in current.values() if m.kind is kind and m.state == "active")
+        active = {m.id: placed[m.id] for m in current.values() if m.state == "active" and m.id in placed}
+        changed = [m for m in known if all(child in current for child in m.derived_from)]
+        recast_now = recast(changed, current, active, tokens, params)
+        gone = {i for d in recast_now if d.action is Action.RETIRE for i in d.memory_ids}
+        decisions += recast_now
+        made = [d.result for d in recast_now if d.result is not None]
+        covered = {child for m in [*known, *made] if m.id not in gone for child in m.derived_from}
+        free = in_order(
+            m
+            for m in current.values()
+            if m.kind is below and m.state == "active" and m.id in placed and m.id not in covered
+        )
+        found = _new(kind, free, placed, smallest, tokens, params)
+        decisions += found
+        made += [d.result for d in found if d.result is not None]
+        current = {i: m for i, m in current.items() if i not in gone}
+        for memory in made:
+            current[memory.id] = memory
+            placed[memory.id] = centroid([placed[child] for child in memory.derived_from])
+    return decisions
+
+
+def _new(
+    kind: MemoryKind,
+    free: Sequence[Memory],
+    vectors: Mapping[str, Vectors],
+    smallest: int,
+    tokens: TokenCounter,
+    params: ConsolidationParams,
+) -> list[Decision]:
+    if len(free) < smallest:
+        return []
+    stacked = np.stack([vectors[memory.id] for memory in free])
+    decisions = []
+    for members in clusters(free, stacked, smallest, params):
+        children = [free[i] for i in members]
+        result = abstract(kind, children, vectors, tokens, params)
+        if result is not None:
+            middle = centroid([vectors[child.id] for child in children])
+            decisions.append(
+                Decision(
+                    action=Action.ABSTRACT,
+                    memory_ids=result.derived_from,
+                    result=result,
+                    score=round(max(0.0, float((stacked[members] @ middle).mean())), 4),
+                    reason=f"{len(children)} memories lie close together in meaning and time.",
+                )
+            )
+    return decisions

@@ -1,0 +1,77 @@
+"""Memories as consolidation sees them: with their claims, and the words of their text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from memsvc.consolidation.claims import Claim, Mode
+from memsvc.consolidation.grammar import concept, number
+from memsvc.consolidation.lexicon import NEGATION
+from memsvc.consolidation.reading import read, speaker_of
+from memsvc.ports import Vectors
+from memsvc.types import Analysis, Memory
+
+LAST_TOLD = "last_told"
+"""Metadata key of a merged memory: ISO time of the last of the memories it was made from."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A memory, what it claims, and its unit vector of shape [dimension]."""
+
+    memory: Memory
+    vector: Vectors
+    fresh: bool
+    claims: tuple[Claim, ...]
+    speaker: str
+    words: frozenset[str]
+    """Content words, numbers and negation of its text: the same words tell the same."""
+    readable: bool
+    """Whether its claims cover at least half of its sentences."""
+
+    @property
+    def told(self) -> datetime:
+        """When it was first told."""
+        return self.memory.event_time
+
+    @property
+    def last_told(self) -> datetime:
+        """When it was last told."""
+        return last_told(self.memory)
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Units are worked through in this order."""
+        return self.told, self.memory.id
+
+
+def last_told(memory: Memory) -> datetime:
+    """When a memory, or the last of those it was merged from, was told."""
+    stored = memory.metadata.get(LAST_TOLD)
+    return datetime.fromisoformat(stored) if stored else memory.event_time
+
+
+def unit(memory: Memory, analysis: Analysis, vector: Vectors, *, fresh: bool) -> Unit:
+    """Read a memory; `analysis` is of `reading.plain_text(memory)`."""
+    claims = read(memory, analysis)
+    words = {concept(token) or number(token) for token in analysis.tokens}
+    words |= {"not" for token in analysis.tokens if token.text.casefold().replace("’", "'") in NEGATION}
+    covered = len({claim.sentence for claim in claims})
+    return Unit(
+        memory=memory,
+        vector=vector,
+        fresh=fresh,
+        claims=claims,
+        speaker=speaker_of(memory),
+        words=frozenset(words) - {""},
+        readable=2 * covered >= len(analysis.sentences),
+    )
+
+
+def holding(claims: Sequence[Claim]) -> frozenset[tuple[str, str]]:
+    """Subject and relation of what has to end before the whole does; a title ends with its job."""
+    keys = {(claim.subject, claim.relation) for claim in claims if claim.mode is not Mode.UNREAL}
+    jobs = {subject for subject, relation in keys if relation == "job"}
+    return frozenset(key for key in keys if not (key[1] == "title" and key[0] in jobs))
