@@ -58,7 +58,7 @@ async def test_costs_add_up_over_purposes_and_days_in_their_own_space(stores: St
     stores.clock.advance(timedelta(days=1).total_seconds())
     await ask(model)
     assert await usage(stores) == ModelUsage(
-        call_count=9, prompt_token_count=900, completion_token_count=180, cost_usd=2.25, unpriced_call_count=9
+        call_count=13, prompt_token_count=1300, completion_token_count=260, cost_usd=3.25, unpriced_call_count=13
     )
     assert await usage(stores, OTHER_TENANT) == ModelUsage()
 

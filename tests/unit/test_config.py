@@ -44,6 +44,7 @@ def test_arguments_win_over_the_environment_and_that_over_the_file(
         ('tls_cert_file = "a.pem"', "tls_key_file", "both or neither"),
         ('embedder = "litellm:openai/x"', "embedder_dimension", "required"),
         ('compressor = "llm"', "llm_model", "required"),
+        ('query_planning = "llm"', "llm_model", "required"),
         ('compressor = "magic"', "compressor", "'auto', 'rules' or 'llm'"),
         ("listen = ", "memsvc.toml", "not TOML"),
     ],
