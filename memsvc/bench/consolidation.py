@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def run(*, out_path: Path, seed: int) -> None:
     with bars() as bar:
         for name, cases in halves.items():
             task = bar.add_task(name, total=len(cases))
-            outcomes[name] = asyncio.run(_measure(cases, lambda task=task: bar.advance(task)))
+            outcomes[name] = asyncio.run(_measure(cases, partial(bar.advance, task)))
     report = {name: summary(rows, seed) for name, rows in outcomes.items()}
     _show(report)
     about = {"versions": versions(), "seed": seed, "seconds": round(time.perf_counter() - begin, 1)}
@@ -156,7 +157,8 @@ def _as_of(case: Case, store: ConsolidatedStore, outcome: Outcome) -> None:
         moment = before.time + ((after.time if after else end) - before.time) / 2
         asked = [AsOf(moment, moment)]
         # A date in the past, or a correction, makes the truth differ from what was told then.
-        if after is None or not (case.kind is Kind.CORRECTION or "last week" in after.content):
+        dated = any("last week" in said.content and moment > said.time - timedelta(days=14) for said in valued)
+        if after is None or not (case.kind is Kind.CORRECTION or dated):
             asked.append(AsOf(moment, end))
         for view in asked:
             found = _shown_values(store, view)
@@ -173,10 +175,11 @@ def _shown_values(store: ConsolidatedStore, view: AsOf) -> set[str]:
     for memory_id, said in store.said.items():
         memory: Memory | None = store.memories[memory_id]
         while memory is not None:
-            if memory.id in shown and said.value:
-                values.add(said.value)
             above = store.memories.get(memory.superseded_by)
-            memory = above if above is not None and memory.id in above.derived_from else None
+            above = above if above is not None and memory.id in above.derived_from else None
+            if memory.id in shown and said.value and not (above and above.event_time <= view.known_at):
+                values.add(said.value)
+            memory = above
     return values
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from memsvc.consolidation.lexicon import FUNCTIONAL, NOUN
+from memsvc.consolidation.lexicon import FUNCTIONAL, NOUN, RELATIONS
 from memsvc.types import Interval
 
 T = TypeVar("T")
@@ -87,6 +87,21 @@ def same(a: Claim, b: Claim, *, strict: bool) -> bool:
     if a.values != b.values and strict and not anchored:
         return False
     return anchored or bool(a.values & b.values)
+
+
+def alike(a: Claim, b: Claim) -> bool:
+    """Whether two claims in different words may be one: all they are filled with is equal, and one relation is unknown.
+
+    Relations that the lexicon knows are told apart ("visited Porto", "lives in Porto"); for another, the wording has to
+    be near besides.
+    """
+    if (a.subject, a.mode, a.negated) != (b.subject, b.mode, b.negated) or a.relation == b.relation:
+        return False
+    if a.relation in RELATIONS and b.relation in RELATIONS:
+        return False
+    relations = frozenset({*a.relation.split(), *b.relation.split()})
+    told = (a.names, a.numbers, a.dates) == (b.names, b.numbers, b.dates)
+    return told and a.values - relations == b.values - relations and bool(a.filling - relations or a.dates)
 
 
 def excludes(new: Claim, old: Claim) -> bool:

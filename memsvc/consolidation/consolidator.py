@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
 from memsvc.consolidation.decay import faded
 from memsvc.consolidation.decisions import NAME, Action, Consolidation, Decision
 from memsvc.consolidation.merging import in_order, merged
@@ -108,13 +110,15 @@ def _final(group: Group, results: Mapping[int, Memory]) -> str:
 
 
 def _merge(group: Group, result: Memory) -> Decision:
-    cosines = [float(a.vector @ b.vector) for a in group.members for b in group.members if a is not b]
+    count = len(group.members)
+    total = np.sum([unit.vector for unit in group.members], axis=0)
+    mean_cosine = (float(total @ total) - count) / (count * (count - 1))
     return Decision(
         action=Action.MERGE,
         memory_ids=result.derived_from,
         result=result,
-        score=round(min(max(sum(cosines) / len(cosines), 0.0), 1.0), 4),
-        reason=f"{len(group.members)} memories say the same.",
+        score=round(min(max(mean_cosine, 0.0), 1.0), 4),
+        reason=f"{count} memories say the same.",
     )
 
 

@@ -187,3 +187,6 @@ EVENTS = words("visit buy run sell")
 
 CURRENCY = words("euro dollar pound franc yen cent crown")
 """Units of money, in the form of `SYNONYM`."""
+
+RELATIONS = frozenset({*_VERBS, *_NOUNS, *_DERIVED, *STATES.values()})
+"""Relations that the lexicon gives; any other is a verb or a noun as it was said."""

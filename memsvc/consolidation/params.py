@@ -19,6 +19,8 @@ class ConsolidationParams:
     """Cosine from which memories whose claims are the same are merged."""
     detail_cosine: float = 0.8
     """Cosine from which one of them may have words that the other lacks, without a name or number in common."""
+    unknown_cosine: float = 0.7
+    """Cosine from which memories that are filled the same are merged though one of their relations is unknown."""
     wording_cosine: float = 0.9
     """Cosine from which memories that could not be read, of the same words, are merged."""
     episode_size: int = 4

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, ends, excludes, same
+from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, alike, ends, excludes, same
 from memsvc.consolidation.lexicon import NOUN
 from memsvc.consolidation.params import ConsolidationParams
 from memsvc.consolidation.units import Unit, holding
 
 MAX_CANDIDATES = 64
 """Groups that one memory is compared with for one claim: the latest. It bounds the cost of a value said very often."""
+MAX_COMPARED = 8
+"""Members of a group that one memory is compared with."""
 
 _Key = tuple[str, ...]
 
@@ -26,15 +28,23 @@ class Group:
     remaining: set[tuple[str, str]]
     closed_by: Closing | None = None
 
+    is_fresh: bool = False
+    """Whether any of its memories was not examined before."""
+
     @property
-    def is_fresh(self) -> bool:
-        """Whether any of its memories was not examined before."""
-        return any(unit.fresh for unit in self.members)
+    def sample(self) -> list[Unit]:
+        """The members that a new one is compared with."""
+        return self.members[:MAX_COMPARED]
 
     @property
     def last_told(self) -> datetime:
-        """When it was last told."""
-        return max(unit.last_told for unit in self.members)
+        """When it was last told; members are in that order, merged ones first."""
+        return max(unit.last_told for unit in (*self.sample, self.members[-1]))
+
+    def add(self, unit: Unit) -> None:
+        """Take in one more."""
+        self.members.append(unit)
+        self.is_fresh |= unit.fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +100,10 @@ class _Sweep:
         oppositions = [found for claim in unit.claims for found in self._opposed(unit, claim)]
         group = self._same(unit, {id(found.group) for found in oppositions})
         if group is None:
-            group = Group([unit], set(holding(unit.claims)))
+            group = Group([unit], set(holding(unit.claims)), is_fresh=unit.fresh)
             self.result.groups.append(group)
         else:
-            group.members.append(unit)
+            group.add(unit)
         for found in oppositions:
             self._oppose(unit, group, found)
         for key in {key for claim in unit.claims for key in _keys(claim)} | {("words", *sorted(unit.words))}:
@@ -122,8 +132,8 @@ class _Sweep:
         for group in self._candidates(keys):
             if id(group) in opposed:
                 continue
-            cosine = min(float(unit.vector @ member.vector) for member in group.members)
-            if (best is None or cosine > best[0]) and all(self._repeats(unit, member) for member in group.members):
+            cosine = min(float(unit.vector @ member.vector) for member in group.sample)
+            if (best is None or cosine > best[0]) and all(self._repeats(unit, member) for member in group.sample):
                 best = (cosine, group)
         return best[1] if best else None
 
@@ -137,7 +147,8 @@ class _Sweep:
             return False
         few, many = sorted((a, b), key=lambda unit: len(unit.claims))
         strict = cosine < self._params.detail_cosine
-        return all(any(same(x, y, strict=strict) for y in many.claims) for x in few.claims)
+        loose = cosine >= self._params.unknown_cosine
+        return all(any(same(x, y, strict=strict) or (loose and alike(x, y)) for y in many.claims) for x in few.claims)
 
     # Changes.
 
@@ -147,7 +158,7 @@ class _Sweep:
         for group in self._candidates(_opposition_keys(claim)):
             if not (unit.fresh or group.is_fresh):
                 continue
-            claims = (old for member in group.members for old in member.claims)
+            claims = (old for member in group.sample for old in member.claims)
             old = next((old for old in claims if ends(claim, old) or excludes(claim, old)), None)
             if old is not None:
                 yield _Opposition(claim, group, old)
@@ -218,7 +229,8 @@ def _keys(claim: Claim) -> set[_Key]:
 def _same_keys(claim: Claim) -> list[_Key]:
     """Under what claims that say the same are found: what they are filled with, or their dates."""
     tokens = [*sorted(claim.filling), *sorted(interval.start.isoformat() for interval in claim.dates)]
-    return [("same", claim.subject, claim.relation, token) for token in tokens]
+    keys = [("same", claim.subject, claim.relation, token) for token in tokens]
+    return keys + [("filled", claim.subject, token) for token in tokens]
 
 
 def _opposition_keys(claim: Claim) -> list[_Key]:
@@ -233,5 +245,5 @@ def _opposition_keys(claim: Claim) -> list[_Key]:
     elif claim.functional or claim.event:
         keys.append((claim.subject, claim.relation))
     else:
-        keys += _same_keys(claim)
+        keys += [key for key in _same_keys(claim) if key[0] == "same"]
     return keys
