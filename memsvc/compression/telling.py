@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memsvc.compression.references import speaks_of_self
 from memsvc.compression.symbols import telling_bits, times_in
 from memsvc.compression.utterances import Piece, Utterance
 from memsvc.ports import Surprisal
 
-SENTENCE_BITS = 22.0
-"""Self-information beyond that of ordinary words, in bits, from which a sentence is kept: three uncommon words."""
-OWN_BITS = 4.0
-"""The same for what speakers state of themselves, which is asked for more often: hardly any."""
+SENTENCE_BITS = 12.0
+"""Self-information beyond that of ordinary words, in bits, from which a sentence is kept: an uncommon word or two."""
 
 
 def telling(utterance: Utterance, pieces: Sequence[Piece], surprisal: Surprisal) -> list[Piece]:
@@ -26,12 +23,8 @@ def telling(utterance: Utterance, pieces: Sequence[Piece], surprisal: Surprisal)
     if utterance.analysis.language != "en":
         return list(pieces)
     bits = {piece: telling_bits(piece.plain, "en", surprisal) for piece in pieces}
-    kept = [piece for piece in pieces if bits[piece] >= _needed(piece) or _states_fact(utterance, piece)]
+    kept = [piece for piece in pieces if bits[piece] >= SENTENCE_BITS or _states_fact(utterance, piece)]
     return kept or [max(pieces, key=lambda piece: bits[piece])]
-
-
-def _needed(piece: Piece) -> float:
-    return OWN_BITS if speaks_of_self(piece.plain) and not piece.is_question else SENTENCE_BITS
 
 
 def _states_fact(utterance: Utterance, piece: Piece) -> bool:

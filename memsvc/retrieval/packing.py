@@ -10,8 +10,8 @@ once, with the first memory of its date. Line breaks inside a memory become spac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 
 from memsvc.language.words import STOP_WORDS, tokenize
@@ -23,6 +23,8 @@ SAME_STATEMENT = 0.8
 """Share of a better statement's words from which a statement that adds no word to it is its duplicate."""
 ALWAYS = 4
 """Memories that no window keeps out."""
+FULL = 2
+FULL_TOKENS = 160
 _TOLD = 4
 """Signals that a reason names."""
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -51,12 +53,14 @@ def pack(
     max_tokens: int,
     tokens: TokenCounter,
     window: float | None = None,
+    excerpt: Callable[[str], str] | None = None,
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
-    With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best.
+    With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best. With an
+    `excerpt`, memories beyond the best few are told by what it returns for their text; without, all are told in full.
     """
-    packer = _Packer(where, depth, max_tokens, tokens, window)
+    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt)
     verdicts = [packer.judge(candidate) for candidate in candidates]
     context, token_count, dropped = packer.finish()
     late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
@@ -84,13 +88,21 @@ class _Packer:
     """Judges candidates one by one, best first, keeping count of what was taken."""
 
     def __init__(
-        self, where: MemoryFilter, depth: int, max_tokens: int, tokens: TokenCounter, window: float | None
+        self,
+        where: MemoryFilter,
+        depth: int,
+        max_tokens: int,
+        tokens: TokenCounter,
+        window: float | None,
+        excerpt: Callable[[str], str] | None,
     ) -> None:
         self._where = where
         self._depth = depth
         self._max_tokens = max_tokens
         self._tokens = tokens
         self._window = window
+        self._excerpt = excerpt
+        self._full = max(FULL, max_tokens // FULL_TOKENS)
         self._best: float | None = None
         self._rank = 0
         self._used = 0
@@ -126,15 +138,24 @@ class _Packer:
         return distance if too_far else None
 
     def _take_if_it_fits(self, candidate: Candidate, memory: Memory, words: frozenset[str]) -> _Verdict:
-        cost = self._cost(memory)
+        told = self._told(memory)
+        cost = self._cost(told)
         if self._used + cost > self._max_tokens:
             left = self._max_tokens - self._used
             return _Verdict(HitOutcome.OVER_BUDGET, f"needs {cost} tokens, {left} of {self._max_tokens} are left")
         self._used += cost
-        self._taken.append(memory)
+        self._taken.append(told)
         self._days.add(_day(memory))
         self._words[memory.id] = words
-        return _Verdict(HitOutcome.RETURNED, f"rank {self._rank}, {cost} tokens: {_explain(candidate)}")
+        how = "" if told is memory else " for its sentence nearest to the question"
+        return _Verdict(HitOutcome.RETURNED, f"rank {self._rank}, {cost} tokens{how}: {_explain(candidate)}")
+
+    def _told(self, memory: Memory) -> Memory:
+        """The memory as it is rendered: in full among the best, else by its excerpt."""
+        if self._excerpt is None or self._rank <= self._full:
+            return memory
+        text = self._excerpt(memory.text)
+        return memory if text == memory.text else replace(memory, text=text)
 
     def _cost(self, memory: Memory) -> int:
         day = _day(memory)

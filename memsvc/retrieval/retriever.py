@@ -8,6 +8,7 @@ from memsvc.errors import FailedPrecondition, Reason
 from memsvc.ports import Analyzer, Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
 from memsvc.retrieval.confidence import confidence, confidence_signals
+from memsvc.retrieval.excerpt import Excerpts
 from memsvc.retrieval.fusion import fuse
 from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
@@ -68,13 +69,15 @@ class Retriever:
             for results, (each, its_plan) in zip(found, lookups, strict=True)
         ]
         pooled = pool(rankings)
+        candidates = [each.candidate for each in pooled]
         packing = pack(
-            [each.candidate for each in pooled],
+            candidates,
             where=spec.where,
             depth=plan.depth,
             max_tokens=plan.max_tokens,
             tokens=self._tokens,
             window=plan.score_window,
+            excerpt=Excerpts(question, (each.memory.text for each in candidates if each.memory)).of,
         )
         sure, reasons = confidence(
             confidence_signals(rankings[0], question), self._weights.confidence, self._weights.confidence_bias

@@ -34,12 +34,12 @@ async def told(analyzer: SpacyAnalyzer, content: str) -> list[str]:
     ("content", "kept"),
     [
         (
-            "The walls are a bit plain. The kitchen has a marble worktop and a copper sink.",
+            "The room is a bit small. The kitchen has a marble worktop and a copper sink.",
             ["The kitchen has a marble worktop and a copper sink."],
         ),
         ("The room is small. It costs 900 a month.", ["It costs 900 a month."]),
-        ("The walls are a bit plain. Rafael painted them.", ["Rafael painted them."]),
-        ("The walls are a bit plain. I quit cigarettes.", ["I quit cigarettes."]),
+        ("The room is a bit small. Rafael painted them.", ["Rafael painted them."]),
+        ("The room is a bit small. I quit cigarettes.", ["I quit cigarettes."]),
         ("The room is small.", ["The room is small."]),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
-from memsvc.retrieval.packing import ALWAYS, Packing, pack, render
+from memsvc.retrieval.packing import ALWAYS, FULL, FULL_TOKENS, Packing, pack, render
 from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope
 from support.retrieval import WordCounter, make_memory
 
@@ -153,3 +153,22 @@ def test_a_window_keeps_out_what_scores_far_below_the_best_but_never_the_first_f
     assert outcomes(packed(*found, window=0.0)) == [HitOutcome.RETURNED] * ALWAYS + [HitOutcome.BELOW_WINDOW] * 4
     assert "0.07 below the best, 0.06 is allowed" in packed(*found, window=0.055).hits[-1].reason
     assert outcomes(packed(*found)) == [HitOutcome.RETURNED] * 8
+
+
+def test_the_best_are_told_in_full_and_the_others_by_their_excerpt() -> None:
+    found = [make_memory(f"Ann saw film {n}. It was long.") for n in range(FULL + 2)]
+    packing = pack(
+        candidates_of(*found),
+        where=MemoryFilter(),
+        depth=9,
+        max_tokens=FULL * FULL_TOKENS,
+        tokens=COUNTER,
+        excerpt=lambda text: text.split(". ")[0] + ".",
+    )
+    assert packing.context.splitlines()[1:] == [
+        *(f"- Ann saw film {n}. It was long." for n in range(FULL)),
+        *(f"- Ann saw film {n}." for n in range(FULL, FULL + 2)),
+    ]
+    assert packing.token_count == COUNTER.count(packing.context)
+    assert [("its sentence" in hit.reason) for hit in packing.hits] == [False] * FULL + [True] * 2
+    assert [hit.memory for hit in packing.hits] == found
