@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+from cachetools import LRUCache
 
 from memsvc.consolidation.decay import faded
 from memsvc.consolidation.decisions import NAME, Action, Consolidation, Decision
@@ -16,9 +17,12 @@ from memsvc.consolidation.params import ConsolidationParams
 from memsvc.consolidation.reading import plain_text
 from memsvc.consolidation.succession import Group, Succession, succeed
 from memsvc.consolidation.topics import grow
-from memsvc.consolidation.units import unit
+from memsvc.consolidation.units import Look, Unit, look
 from memsvc.ports import Analyzer, TokenCounter, Vectors
-from memsvc.types import Analysis, Memory, MemoryKind, MemoryState
+from memsvc.types import Memory, MemoryKind, MemoryState
+
+KEPT_READINGS = 20_000
+"""Readings that are kept for when a memory comes back as a neighbour; about 2 kB each."""
 
 
 class Consolidator:
@@ -34,6 +38,7 @@ class Consolidator:
         self._analyzer = analyzer
         self._tokens = tokens
         self._params = params or ConsolidationParams()
+        self._read: LRUCache[tuple[object, ...], Look] = LRUCache(KEPT_READINGS)
 
     @property
     def name(self) -> str:
@@ -58,24 +63,32 @@ class Consolidator:
         pool = in_order([*fresh, *(memory for memory in known if memory.id not in new)])
         _check(pool, vectors)
         statements = [memory for memory in pool if memory.kind is MemoryKind.STATEMENT]
-        analyses = await self._analyzer.analyze([plain_text(memory) for memory in statements])
-        examined = tuple(sorted(new))
-        decisions = await asyncio.to_thread(self._decide, pool, statements, analyses, vectors, new, now)
-        return Consolidation(decisions, examined)
+        looks = await self._looks(statements)
+        units = [
+            Unit(memory, vectors[memory.id], memory.id in new, seen)
+            for memory, seen in zip(statements, looks, strict=True)
+        ]
+        decisions = await asyncio.to_thread(self._decide, pool, units, vectors, now)
+        return Consolidation(decisions, tuple(sorted(new)))
+
+    async def _looks(self, memories: Sequence[Memory]) -> list[Look]:
+        """Read memories; those of earlier calls come back as neighbours, and are not read again."""
+        keys = [_reading_key(memory) for memory in memories]
+        kept = {key: self._read[key] for key in keys if key in self._read}  # calls may run side by side
+        unread = [i for i, key in enumerate(keys) if key not in kept]
+        analyses = await self._analyzer.analyze([plain_text(memories[i]) for i in unread])
+        new = await asyncio.to_thread(lambda: [look(memories[i], a) for i, a in zip(unread, analyses, strict=True)])
+        found = {keys[i]: seen for i, seen in zip(unread, new, strict=True)}
+        self._read.update(found)
+        return [found[key] if key in found else kept[key] for key in keys]
 
     def _decide(
         self,
         pool: Sequence[Memory],
-        statements: Sequence[Memory],
-        analyses: Sequence[Analysis],
+        units: Sequence[Unit],
         vectors: Mapping[str, Vectors],
-        new: set[str],
         now: datetime,
     ) -> tuple[Decision, ...]:
-        units = [
-            unit(memory, analysis, vectors[memory.id], fresh=memory.id in new)
-            for memory, analysis in zip(statements, analyses, strict=True)
-        ]
         told = succeed(units, self._params)
         results = {id(group): merged(group.members) for group in told.groups if _repeats(group)}
         decisions = [_merge(group, results[id(group)]) for group in told.groups if id(group) in results]
@@ -90,6 +103,11 @@ class Consolidator:
             for memory, score, reason in faded([m for m in pool if m.id not in gone], now, self._params)
         ]
         return tuple(decisions)
+
+
+def _reading_key(memory: Memory) -> tuple[object, ...]:
+    """All that a reading depends on."""
+    return plain_text(memory), memory.text, memory.symbolic.speaker, memory.event_time
 
 
 def _check(pool: Sequence[Memory], vectors: Mapping[str, Vectors]) -> None:

@@ -130,7 +130,7 @@ class _Sweep:
         keys = [key for claim in unit.claims for key in _same_keys(claim)] or [("words", *sorted(unit.words))]
         best: tuple[float, Group] | None = None
         for group in self._candidates(keys):
-            if id(group) in opposed:
+            if id(group) in opposed or not (unit.fresh or group.is_fresh):
                 continue
             cosine = min(float(unit.vector @ member.vector) for member in group.sample)
             if (best is None or cosine > best[0]) and all(self._repeats(unit, member) for member in group.sample):
@@ -139,8 +139,6 @@ class _Sweep:
 
     def _repeats(self, a: Unit, b: Unit) -> bool:
         cosine = float(a.vector @ b.vector)
-        if not (a.fresh or b.fresh) or a.memory.kind is not b.memory.kind:
-            return False
         if not a.claims or not b.claims:
             return bool(a.words) and a.words == b.words and cosine >= self._params.wording_cosine
         if not (a.readable and b.readable) or cosine < self._params.merge_cosine:

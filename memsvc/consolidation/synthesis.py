@@ -30,11 +30,11 @@ def abstract(
     the order of time.
     """
     children = in_order(children)
-    budget = int(params.abstract_share * sum(child.token_count or tokens.count(child.text) for child in children))
-    chosen = _chosen(children, np.stack([vectors[child.id] for child in children]), budget, tokens, params)
-    if not chosen:
-        return None
+    sizes = [tokens.count(child.text) for child in children]
+    chosen = _chosen(children, np.stack([vectors[child.id] for child in children]), sizes, params)
     text = " ".join(child.text for child in chosen)
+    if not chosen or tokens.count(text) >= sum(sizes):
+        return None
     return Memory(
         id=made_id(kind.value, children),
         scope=shared_scope(children),
@@ -62,15 +62,19 @@ def centroid(vectors: Sequence[Vectors]) -> Vectors:
 
 
 def _chosen(
-    children: Sequence[Memory], vectors: Vectors, budget: int, tokens: TokenCounter, params: ConsolidationParams
+    children: Sequence[Memory], vectors: Vectors, sizes: Sequence[int], params: ConsolidationParams
 ) -> list[Memory]:
-    centrality = vectors @ centroid(list(vectors))
-    left, taken = list(range(len(children))), list[int]()
-    while left:
-        novelty = (vectors[left] @ vectors[taken].T).max(axis=1) if taken else np.zeros(len(left))
-        scores = params.centrality * centrality[left] - (1 - params.centrality) * novelty
-        best = left.pop(int(np.argmax(scores)))
-        text = " ".join(children[i].text for i in sorted([*taken, best]))
-        if tokens.count(text) <= budget:
+    left = params.abstract_share * sum(sizes)
+    centrality = params.centrality * (vectors @ centroid(list(vectors)))
+    nearest = np.zeros(len(children))
+    open_ones = np.ones(len(children), dtype=bool)
+    taken: list[int] = []
+    while open_ones.any():
+        scores = np.where(open_ones, centrality - (1 - params.centrality) * nearest, -np.inf)
+        best = int(np.argmax(scores))
+        open_ones[best] = False
+        if sizes[best] <= left:
+            left -= sizes[best]
             taken.append(best)
+            nearest = np.maximum(nearest, vectors @ vectors[best])
     return [children[i] for i in sorted(taken)]

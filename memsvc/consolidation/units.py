@@ -17,19 +17,46 @@ LAST_TOLD = "last_told"
 """Metadata key of a merged memory: ISO time of the last of the memories it was made from."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unit:
-    """A memory, what it claims, and its unit vector of shape [dimension]."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be read from a memory alone."""
 
-    memory: Memory
-    vector: Vectors
-    fresh: bool
     claims: tuple[Claim, ...]
     speaker: str
     words: frozenset[str]
     """Content words, numbers and negation of its text: the same words tell the same."""
     readable: bool
     """Whether its claims cover at least half of its sentences."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A memory, what was read from it, and its unit vector of shape [dimension]."""
+
+    memory: Memory
+    vector: Vectors
+    fresh: bool
+    look: Look
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What it claims."""
+        return self.look.claims
+
+    @property
+    def speaker(self) -> str:
+        """Who said it."""
+        return self.look.speaker
+
+    @property
+    def words(self) -> frozenset[str]:
+        """As in `Look`."""
+        return self.look.words
+
+    @property
+    def readable(self) -> bool:
+        """As in `Look`."""
+        return self.look.readable
 
     @property
     def told(self) -> datetime:
@@ -53,21 +80,13 @@ def last_told(memory: Memory) -> datetime:
     return datetime.fromisoformat(stored) if stored else memory.event_time
 
 
-def unit(memory: Memory, analysis: Analysis, vector: Vectors, *, fresh: bool) -> Unit:
+def look(memory: Memory, analysis: Analysis) -> Look:
     """Read a memory; `analysis` is of `reading.plain_text(memory)`."""
     claims = read(memory, analysis)
     words = {concept(token) or number(token) for token in analysis.tokens}
     words |= {"not" for token in analysis.tokens if token.text.casefold().replace("’", "'") in NEGATION}
     covered = len({claim.sentence for claim in claims})
-    return Unit(
-        memory=memory,
-        vector=vector,
-        fresh=fresh,
-        claims=claims,
-        speaker=speaker_of(memory),
-        words=frozenset(words) - {""},
-        readable=2 * covered >= len(analysis.sentences),
-    )
+    return Look(claims, speaker_of(memory), frozenset(words) - {""}, 2 * covered >= len(analysis.sentences))
 
 
 def holding(claims: Sequence[Claim]) -> frozenset[tuple[str, str]]:
