@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         None, description="Weights that `memsvc bench fit` wrote; empty uses those that ship with memsvc."
     )
     consolidation: Literal["on", "off"] = Field(
-        "on",
+        "off",
         description="`on` merges and supersedes memories some time after each compression; `off` only when an operator "
         "calls Consolidate.",
     )

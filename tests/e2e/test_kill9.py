@@ -82,7 +82,8 @@ def _send(client: MemoryClient, ledger: Ledger, *, timeout: float) -> None:
 
 @pytest.mark.timeout(2400)
 def test_no_kill_loses_or_doubles_an_acknowledged_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEMSVC_CONSOLIDATION_DELAY_SECONDS", "0.5")  # so that kills hit consolidation too
+    monkeypatch.setenv("MEMSVC_CONSOLIDATION", "on")  # so that kills hit consolidation too
+    monkeypatch.setenv("MEMSVC_CONSOLIDATION_DELAY_SECONDS", "0.5")
     rng = random.Random(SEED)
     service = ForkedService(tmp_path)
     ledger = Ledger()
