@@ -307,7 +307,13 @@ class AsOf:
             return True
         if memory.supersede_time is None:
             return False
-        return memory.supersede_time > self.known_at or (memory.valid_to or memory.supersede_time) > self.valid_at
+        if memory.supersede_time > self.known_at:
+            return True
+        if memory.supersede_time <= memory.event_time:
+            return False  # merged: what took its place was told no later, and stands for it at any time
+        replaced_plan = memory.valid_from is not None and memory.valid_from > memory.supersede_time
+        end = memory.supersede_time if replaced_plan else memory.valid_to or memory.supersede_time
+        return end > self.valid_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

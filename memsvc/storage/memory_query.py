@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, exists, func, or_
+from sqlalchemy import ColumnElement, case, exists, func, or_
 from sqlmodel import col
 
 from memsvc.storage.rows import name_key
@@ -64,12 +64,16 @@ def passing(where: MemoryFilter) -> Iterator[ColumnElement[bool]]:
 def _shown(as_of: AsOf) -> Iterator[ColumnElement[bool]]:
     """`AsOf.shows`, as conditions."""
     event_time, supersede_time = col(MemoryRow.event_time), col(MemoryRow.supersede_time)
+    end = case(
+        (col(MemoryRow.valid_from) > supersede_time, supersede_time),
+        else_=func.coalesce(col(MemoryRow.valid_to), supersede_time),
+    )
     yield event_time <= as_of.known_at
     yield or_(event_time <= as_of.valid_at, col(MemoryRow.valid_from) <= as_of.valid_at)
     yield or_(
         col(MemoryRow.state) != MemoryState.SUPERSEDED,
         supersede_time > as_of.known_at,
-        (supersede_time.is_not(None)) & (func.coalesce(col(MemoryRow.valid_to), supersede_time) > as_of.valid_at),
+        (supersede_time > event_time) & (end > as_of.valid_at),
     )
 
 

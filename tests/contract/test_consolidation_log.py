@@ -356,6 +356,24 @@ async def test_as_of_shows_what_held_and_was_known(world: World) -> None:
     assert await world.seen_at(1.7, known=9) == [B]
 
 
+async def test_as_of_a_merged_memory_stands_for_what_it_was_made_of(world: World) -> None:
+    """Though the one it was first told by states a date: a validity that has not ended by then."""
+    stored = await world.one(A)
+    dated = replace(stored, valid_from=NOON, valid_to=NOON + timedelta(minutes=30))
+    await world.memories.update(SPACE, dated, etag=stored.etag, actor="key")
+    await world.apply(merge(50, A, B))
+    assert [await world.seen_at(minute) for minute in (0, 1, 2, 9)] == [[P], [P], sorted([C, P]), sorted([C, D, P])]
+
+
+async def test_as_of_a_plan_ends_when_another_one_replaces_it(world: World) -> None:
+    """A, told in minute 0, is planned for minutes 20 to 30; in minute 2 C says otherwise."""
+    stored = await world.one(A)
+    planned = replace(stored, valid_from=NOON + timedelta(minutes=20), valid_to=NOON + timedelta(minutes=30))
+    await world.memories.update(SPACE, planned, etag=stored.etag, actor="key")
+    await world.apply(supersede(A, C, 2))
+    assert [await world.seen_at(minute) for minute in (1, 2, 25)] == [[A, B], [B, C], [B, C, D]]
+
+
 async def test_users_and_spaces_are_kept_apart(world: World) -> None:
     stranger = memory(9, scope=Scope("bo", "bot", "s1"), derived_from=())
     await world.memories.commit(SPACE, world.job, kept(stranger))

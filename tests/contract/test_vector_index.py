@@ -438,7 +438,7 @@ async def test_looking_back_finds_what_was_current_then(index: Index) -> None:
         memory("told later", event_time=NOON + 2 * HOUR),
         memory("ended before", **superseded, event_time=NOON - 2 * HOUR, supersede_time=NOON - HOUR),
         memory("ended after", **superseded, supersede_time=NOON + 2 * HOUR),
-        memory("announced", **superseded, supersede_time=NOON, valid_to=NOON + 2 * HOUR),
+        memory("announced", **superseded, event_time=NOON - HOUR, supersede_time=NOON, valid_to=NOON + 2 * HOUR),
         memory("compressed again", state=MemoryState.SUPERSEDED),
         memory("left out", state=MemoryState.LEFT_OUT),
     ]
