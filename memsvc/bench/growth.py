@@ -19,6 +19,7 @@ from itertools import product
 import numpy as np
 
 from memsvc.language.spans import MONTHS
+from memsvc.language.splitting import sentences
 from memsvc.ports import Vectors
 from memsvc.types import Memory, Scope, Symbolic, TurnRef
 
@@ -51,7 +52,6 @@ PEOPLE = tuple(_PEOPLE.split())
 COINED = tuple("".join(parts).capitalize() for parts in product(_HEADS.split(), _MIDDLES.split(), _TAILS.split()))
 """7,500 words for entities and places, such as Zanelville."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?]) +")
 _DAY = re.compile(rf"\b(\d{{1,2}}) ({'|'.join(MONTHS)}) (\d{{4}})\b")
 
 
@@ -191,9 +191,9 @@ def _ending_as(memory: Memory, other: Memory) -> Memory:
 
 def _spliced(text: str, other: str) -> str:
     """`text` with the last sentence of `other` in the place of its own last one, or after its only one."""
-    sentences = _SENTENCE_END.split(text)
-    kept = sentences[:-1] or sentences
-    return " ".join((*kept, _SENTENCE_END.split(other)[-1]))
+    told = sentences(text)
+    kept = told[:-1] or told
+    return " ".join((*kept, *sentences(other)[-1:]))
 
 
 def _noisy(vectors: Vectors, chance: np.random.Generator) -> Vectors:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.bench.growth import EVERYONE, Told, copies, copy
+from memsvc.bench.growth import EVERYONE, Told, _spliced, copies, copy
 from memsvc.bench.recall import Truth
 from memsvc.types import Memory, Scope, Symbolic
 
@@ -76,3 +76,15 @@ def test_recall_is_against_the_exact_neighbours() -> None:
     truth.add(["c", "d"], np.array([[0.5, 0.4, 0, 0], [0, 0, -1, 0]], np.float32))
     assert truth.recall([["a", "c"], ["b", "c"]]) == 1
     assert truth.recall([["a", "d"], ["b", "c"]]) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "spliced"),
+    [
+        ("Ann left. Bo stayed.", "Cleo sang. Dan ran.", "Ann left. Dan ran."),
+        ("Ann left.", "Dan ran.", "Ann left. Dan ran."),
+        ("Ann left.", "", "Ann left."),
+    ],
+)
+def test_the_last_sentence_of_another_memory_takes_the_place_of_the_last(text: str, other: str, spliced: str) -> None:
+    assert _spliced(text, other) == spliced
