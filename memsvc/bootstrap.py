@@ -176,7 +176,13 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             index=index,
             embedder=embedder,
             indexer=indexer,
-            worker=Worker(stores.jobs, jobs, concurrency=concurrency),
+            worker=Worker(
+                stores.jobs,
+                jobs,
+                concurrency=concurrency,
+                lease_seconds=settings.worker_lease_seconds,
+                heartbeat_seconds=settings.worker_lease_seconds / 3,
+            ),
             retriever=Retriever(
                 index=index,
                 embedder=embedder,

@@ -116,6 +116,12 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         2, ge=0, le=256, description="Jobs run at once inside `memsvc serve`; 0 leaves them to `memsvc worker`."
     )
+    worker_lease_seconds: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="How long a job stays with a worker that gives no sign of life; then another takes it up.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     log_format: Literal["console", "json"] = Field("json", description="How log lines are written.")
 
