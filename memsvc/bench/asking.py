@@ -23,6 +23,7 @@ from memsvc_client import Conflict, MemoryClient, SearchResult, Stats
 RANKED_UNITS, RANKING_TOKENS = 100, 50_000
 """Depth and budget of the query whose only purpose is the ranking."""
 CALL_SECONDS = 600.0
+CONSOLIDATE_SECONDS = 7200.0
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int], None]
@@ -73,6 +74,19 @@ def wait(target: Target, talk: Conversation, progress: Progress) -> Stats:
         )
     _advance(progress, done, total)
     return stats
+
+
+def consolidate(target: Target, talk: Conversation) -> None:
+    """Consolidate all that the service keeps of a conversation; returns when the result is searchable."""
+    with target.client(talk) as client:
+        client.consolidate().wait(timeout=CONSOLIDATE_SECONDS)
+        while (stats := client.stats()).pending_job_count:
+            time.sleep(POLL_SECONDS)
+    if stats.unconsolidated_memory_count or stats.failed_job_count:
+        raise IngestFailed(
+            f"{talk.id}: {stats.failed_job_count} jobs failed, {stats.unconsolidated_memory_count} memories are not "
+            "consolidated"
+        )
 
 
 def _advance(progress: Progress, done: int, now: int) -> int:

@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from memsvc.bench import plots, tables
 from memsvc.bench.arms import MEMSVC, Arms
-from memsvc.bench.asking import RANKED_UNITS, RANKING_TOKENS, Target, ask, send, wait
+from memsvc.bench.asking import RANKED_UNITS, RANKING_TOKENS, Target, ask, consolidate, send, wait
 from memsvc.bench.conversations import Conversation, Question
 from memsvc.bench.embeddings import Embeddings
 from memsvc.bench.intervals import RESAMPLES
@@ -49,6 +49,7 @@ class Options:
     limit: int | None = None
     address: str | None = None
     api_key: str | None = None
+    consolidate: bool = False
 
 
 def run(
@@ -60,9 +61,10 @@ def run(
     limit: int | None,
     address: str | None,
     api_key: str | None,
+    consolidate: bool,
 ) -> None:
     """Measure, print the tables, write `quality.json`, `quality.md` and the plots into `out`."""
-    options = Options(data or default_data(), data_format, out, seed, limit, address, api_key)
+    options = Options(data or default_data(), data_format, out, seed, limit, address, api_key, consolidate)
     begin = time.perf_counter()
     talks = choose(read(options.data, data_format), limit, seed)
     if not talks:
@@ -79,7 +81,11 @@ def run(
 def _answers(talks: Sequence[Conversation], options: Options, bar: Progress) -> tuple[list[Outcome], int]:
     """The service's outcome of every question, in order, and how many of them were there before."""
     run_key = settings_digest(
-        file_digest(options.data), budgets=BUDGETS, ranking=(RANKED_UNITS, RANKING_TOKENS), address=options.address
+        file_digest(options.data),
+        budgets=BUDGETS,
+        ranking=(RANKED_UNITS, RANKING_TOKENS),
+        address=options.address,
+        consolidate=options.consolidate,
     )
     journal = Journal(options.out / "answers.jsonl")
     keys = [[question_key(run_key, talk, question) for question in talk.questions] for talk in talks]
@@ -87,6 +93,8 @@ def _answers(talks: Sequence[Conversation], options: Options, bar: Progress) -> 
     if missing:
         with _target(options, run_key) as target:
             _fill(target, talks, bar)
+            if options.consolidate:
+                _consolidate(target, talks, bar)
             _ask(target, talks, keys, journal, bar)
     found = [outcome for row in keys for key in row if (outcome := journal.get(key)) is not None]
     return found, len(found) - missing
@@ -109,6 +117,13 @@ def _fill(target: Target, talks: Sequence[Conversation], bar: Progress) -> None:
         send(target, talk, lambda count: bar.advance(acknowledged, count))
     for talk in talks:
         wait(target, talk, lambda count: bar.advance(searchable, count))
+
+
+def _consolidate(target: Target, talks: Sequence[Conversation], bar: Progress) -> None:
+    task = bar.add_task("consolidated", total=len(talks))
+    for talk in talks:
+        consolidate(target, talk)
+        bar.advance(task)
 
 
 def _ask(
@@ -154,6 +169,7 @@ def _describe(options: Options, talks: Sequence[Conversation], reused: int, seco
             "format": options.data_format,
             "limit": options.limit,
             "service": options.address or "self-started",
+            "consolidated": options.consolidate,
             "budgets": BUDGETS,
             "ranked_units": RANKED_UNITS,
             "resamples": RESAMPLES,

@@ -70,10 +70,18 @@ def quality(
     api_key: Annotated[
         str | None, typer.Option(envvar="MEMSVC_API_KEY", help="Its admin key; the run makes spaces of its own.")
     ] = None,
+    consolidate: Annotated[bool, typer.Option("--consolidate", help="Consolidate all memories before asking.")] = False,
 ) -> None:
     """Evidence and answer words found at token budgets, beside BM25, dense, fused and other baselines."""
     _module("quality").run(
-        data=data, data_format=_format(data_format), out=out, seed=seed, limit=limit, address=address, api_key=api_key
+        data=data,
+        data_format=_format(data_format),
+        out=out,
+        seed=seed,
+        limit=limit,
+        address=address,
+        api_key=api_key,
+        consolidate=consolidate,
     )
 
 

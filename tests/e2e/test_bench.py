@@ -96,8 +96,9 @@ def test_a_service_that_runs_is_measured_in_spaces_of_its_own(
 ) -> None:
     out = tmp_path / "out"
     at = ("--address", running.address, "--api-key", running.api_key)
-    bench("quality", "--data", str(data), "--out", str(out), "--limit", "1", *at)
+    bench("quality", "--data", str(data), "--out", str(out), "--limit", "1", "--consolidate", *at)
     assert report(out, "quality.json")["run"]["questions"] == 1
+    assert report(out, "quality.json")["run"]["settings"]["consolidated"] is True
     assert not list(out.glob("service-*"))
     with MemoryClient(running.address, api_key=running.api_key) as client:
         assert [space.display_name for space in client.spaces.list() if space.id.startswith("bench-")] == ["harbour"]
