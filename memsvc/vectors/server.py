@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import grpc
 import numpy as np
@@ -47,6 +48,9 @@ from memsvc.vectors.filters import AllOf, AnyOf, Condition, OneOf, Within, bound
 
 T = TypeVar("T")
 
+GRPC_PORT = 6334
+"""Qdrant's own, where the URL names none."""
+
 _CHUNK = 256
 """Points of one upsert request: about 1 MB at 768 dimensions."""
 
@@ -69,9 +73,14 @@ _INDEXES = {
 
 def connect(url: str, *, api_key: str | None = None, timeout_seconds: int = 10) -> AsyncQdrantClient:
     """Return a client that talks gRPC to the server at `url`; nothing is sent before the first call."""
-    # The compatibility check would call the server here, synchronously.
+    # The client takes a URL's port for that of REST. The compatibility check would call the server here, synchronously.
     return AsyncQdrantClient(
-        url=url, api_key=api_key, prefer_grpc=True, timeout=timeout_seconds, check_compatibility=False
+        url=url,
+        grpc_port=urlsplit(url).port or GRPC_PORT,
+        api_key=api_key,
+        prefer_grpc=True,
+        timeout=timeout_seconds,
+        check_compatibility=False,
     )
 
 

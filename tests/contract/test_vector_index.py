@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,13 @@ from memsvc.types import (
 )
 from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.server import ServerIndex, connect
+from support.qdrant_double import qdrant_double
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
 
 SERVER_URL = os.environ.get("MEMSVC_TEST_QDRANT_URL", "")
-ADAPTERS = ["edge", "local", *(["server"] if SERVER_URL else [])]
+ADAPTERS = ["edge", "local", "wire", *(["server"] if SERVER_URL else [])]
+"""Qdrant Edge; the server's adapter over local mode, over the double's socket, and over a server that is there."""
 
 DIMENSION = 8
 HERE = SpaceKey("acme", "support")
@@ -49,10 +52,10 @@ Index = EdgeIndex | ServerIndex
 Opener = Callable[..., Awaitable[Index]]
 
 
-def build(adapter: str, path: Path, collection: str, dimension: int) -> Index:
+def build(adapter: str, path: Path, url: str, collection: str, dimension: int) -> Index:
     if adapter == "edge":
         return EdgeIndex(path / collection, collection, dimension)
-    client = AsyncQdrantClient(path=str(path)) if adapter == "local" else connect(SERVER_URL)
+    client = AsyncQdrantClient(path=str(path)) if adapter == "local" else connect(url)
     return ServerIndex(client, collection, dimension)
 
 
@@ -62,17 +65,20 @@ async def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
     collection = f"test-{uuid.uuid4().hex}"
     opened: list[Index] = []
 
-    async def open_(dimension: int = DIMENSION) -> Index:
+    async with AsyncExitStack() as stack:
+        double = await stack.enter_async_context(qdrant_double()) if request.param == "wire" else None
+
+        async def open_(dimension: int = DIMENSION) -> Index:
+            if opened:
+                await opened[-1].close()
+            index = build(request.param, tmp_path, double.url if double else SERVER_URL, collection, dimension)
+            opened.append(index)
+            await index.ensure()
+            return index
+
+        yield open_
         if opened:
             await opened[-1].close()
-        index = build(request.param, tmp_path, collection, dimension)
-        opened.append(index)
-        await index.ensure()
-        return index
-
-    yield open_
-    if opened:
-        await opened[-1].close()
     if request.param == "server":
         client = connect(SERVER_URL)
         await client.delete_collection(collection)
