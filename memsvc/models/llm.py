@@ -19,6 +19,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from memsvc.breaker import CircuitBreaker, Outcome
 from memsvc.errors import (
     ModelMalformed,
     ModelRateLimited,
@@ -27,7 +28,6 @@ from memsvc.errors import (
     ModelUnavailable,
     ModelUnusable,
 )
-from memsvc.models.breaker import CircuitBreaker, Outcome
 from memsvc.models.remote import is_passing, load_litellm
 from memsvc.models.retry_after import retry_after
 from memsvc.types import ChatMessage, Completion, ModelUsage

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from memsvc.breaker import CircuitBreaker
 from memsvc.errors import (
     ModelMalformed,
     ModelRateLimited,
@@ -19,7 +20,6 @@ from memsvc.errors import (
     ModelUnusable,
     Reason,
 )
-from memsvc.models.breaker import CircuitBreaker
 from memsvc.models.llm import LitellmModel
 from memsvc.models.retry_after import LONGEST, retry_after
 from memsvc.types import ChatMessage

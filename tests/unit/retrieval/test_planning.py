@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from memsvc.breaker import CircuitBreaker
 from memsvc.errors import FailedPrecondition, ModelBudgetSpent, Reason, Unavailable
-from memsvc.models.breaker import CircuitBreaker
 from memsvc.models.llm import LitellmModel
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.planning import Planner, messages

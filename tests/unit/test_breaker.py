@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.models.breaker import CircuitBreaker, Outcome
+from memsvc.breaker import CircuitBreaker, Outcome
 
 
 class Clock:
