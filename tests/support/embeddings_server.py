@@ -50,14 +50,14 @@ class EmbeddingsServer:
 
 
 @asynccontextmanager
-async def embeddings_server(embedder: Embedder) -> AsyncIterator[EmbeddingsServer]:
-    """Serve `embedder` on a free local port."""
+async def embeddings_server(embedder: Embedder, *, port: int = 0) -> AsyncIterator[EmbeddingsServer]:
+    """Serve `embedder` on a local port, a free one unless it is given."""
     server = EmbeddingsServer(embedder)
     app = web.Application()
     app.router.add_post("/embeddings", server.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:

@@ -1,43 +1,81 @@
-"""`memsvc serve` in children of a fork server that has the slow imports done: a start costs a second, not ten."""
+"""`memsvc serve` and `memsvc worker` in children of a fork server that has the slow imports done.
+
+A start costs a second, not ten.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
 import time
+from collections.abc import Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
-from memsvc.cli.service import serve
+from memsvc.cli.service import serve, work
 from memsvc.config import load
+from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.telemetry import configure_logging
+from support.embeddings_server import embeddings_server
 
 START_SECONDS = 90.0
+DEFAULTS = {"listen": "127.0.0.1:0", "drain_seconds": 0.5}
+PRELOADED = ["support.forked_service", "litellm"]
 
 
-def run(data_dir: str) -> None:
-    """Serve from `data_dir` in this process, logging to `service.log` in it."""
-    log = os.open(str(Path(data_dir) / "service.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 2)
+def run(settings: Mapping[str, Any], concurrency: int) -> None:
+    """Serve in this process, or with a concurrency work, logging to `service.log` in the data directory."""
+    _log_to(Path(settings["data_dir"]) / "service.log")
     configure_logging("info", "json")
-    serve(load(data_dir=data_dir, listen="127.0.0.1:0", drain_seconds=0.5))
+    loaded = load(**settings)
+    if concurrency:
+        work(loaded, concurrency)
+    else:
+        serve(loaded)
+
+
+def embed(folder: str, port: int) -> None:
+    """Serve the default model as a remote embedding endpoint, until killed."""
+    _log_to(Path(folder) / "service.log")
+
+    async def forever() -> None:
+        async with embeddings_server(SentenceTransformerEmbedder(device="cpu"), port=port):
+            await asyncio.Event().wait()
+
+    asyncio.run(forever())
+
+
+def _log_to(file: Path) -> None:
+    log = os.open(str(file), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 2)
+
+
+def fork(target: Any, *args: Any) -> BaseProcess:
+    """Start `target` in a child of the fork server."""
+    # The fork server is a fresh interpreter that gets no path of ours, and ignores what it cannot import.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    process = context.Process(target=target, args=args, daemon=True)
+    process.start()
+    return process
 
 
 class ForkedService:
-    """Starts lives of one service, one after another, over the same data."""
+    """Starts lives of one server, one after another, over the same data; `settings` are those of `config.Settings`."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: Any) -> None:
         self._data_dir = data_dir
-        # The fork server is a fresh interpreter that gets no path of ours, and ignores what it cannot import.
-        os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["support.forked_service"])
+        self._settings = {**DEFAULTS, **settings, "data_dir": str(data_dir)}
+        data_dir.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> tuple[BaseProcess, str]:
         """Start a life; return its process and address once it serves."""
-        process = self._context.Process(target=run, args=(str(self._data_dir),), daemon=True)
-        process.start()
+        process = fork(run, self._settings, 0)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert process.is_alive(), self.log()
@@ -45,6 +83,10 @@ class ForkedService:
                 return process, address
             time.sleep(0.01)
         raise AssertionError(self.log())
+
+    def work(self, concurrency: int) -> BaseProcess:
+        """Start a worker with these settings; return at once."""
+        return fork(run, self._settings, concurrency)
 
     def log(self) -> str:
         """The end of the log of all lives."""

@@ -11,12 +11,12 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -31,15 +31,70 @@ SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
+DURABLE = {"synchronous_commit": "on"}
+"""What a server needs whose kill is to lose nothing; a kill leaves the system's file cache as it is."""
+LOGIN = {"host": "127.0.0.1", "user": "postgres", "dbname": "postgres"}
+
+
 class PostgresServer:
-    """A running server; `template` is a migrated database that fresh ones are copied from."""
+    """A server in a folder of its own; `template` is a migrated database that fresh ones are copied from."""
 
-    port: int
-    template: str = "memsvc_template"
+    template = "memsvc_template"
 
-    def url(self, name: str) -> str:
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+        self._home = home
+        self._settings = settings
+        self._binaries, self._user = _binaries()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+
+    def create_cluster(self) -> None:
+        """Make the data directory."""
+        if self._user is not None:
+            shutil.chown(self._home, self._user.pw_uid, self._user.pw_gid)
+        initdb = [str(self._binaries / "initdb"), "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        _run([*initdb, "-N", "--locale=C"], self._user, self._home)
+
+    def start(self) -> None:
+        """Start and wait until it answers, after a kill as after a stop."""
+        options = [f"-c{name}={value}" for name, value in self._settings.items()]
+        program = [str(self._binaries / "postgres"), "-D", str(self._data), "-p", str(self.port), "-k", str(self._home)]
+        log = self._home / "log"
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                [*program, *options], stdout=file, stderr=file, cwd=self._home, **_as(self._user)
+            )
+        _await_ready(self._process, self.port, self._data, log)
+
+    def kill(self) -> None:
+        """SIGKILL the postmaster and each of its processes, as when the machine's memory runs out."""
+        assert self._process is not None
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+        psutil.wait_procs(family, timeout=20)
+
+    def stop(self) -> None:
+        """End at once; nothing if it does not run."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGQUIT)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def _data(self) -> Path:
+        return self._home / "data"
+
+    def url(self, name: str, *, port: int | None = None) -> str:
+        """URL of a database; `port` is of a proxy in between."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{port or self.port}/{name}"
 
     def create(self, *, empty: bool = False) -> str:
         """Create a fresh database, migrated unless `empty`; return its name."""
@@ -56,30 +111,17 @@ class PostgresServer:
             connection.execute(statement)
 
 
-LOGIN = {"host": "127.0.0.1", "user": "postgres", "dbname": "postgres"}
-
-
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a server on a free port and stop it at the end."""
+def postgres_server(**settings: str) -> Iterator[PostgresServer]:
+    """Start a server on a free port, with `settings` beside the tests' own, and stop it at the end."""
     home = Path(tempfile.mkdtemp(prefix="memsvc-pg-"))
-    binaries, user = _binaries()
-    if user is not None:
-        shutil.chown(home, user.pw_uid, user.pw_gid)
-    data, port = home / "data", _free_port()
-    process = None
+    server = PostgresServer(home, {**SETTINGS, **settings})
     try:
-        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
-        _run([*initdb, "--locale=C"], user, home)
-        options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(home), *options]
-        with (home / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home, **_as(user))
-        _await_ready(process, port, data, home / "log")
-        yield PostgresServer(port)
+        server.create_cluster()
+        server.start()
+        yield server
     finally:
-        if process is not None:
-            _stop(process)
+        server.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -110,7 +152,8 @@ def _run(command: list[str], user: pwd.struct_passwd | None, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -131,12 +174,3 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, data: Path, log: P
         assert Path(row[0]) == data, "another PostgreSQL has this port"
         return
     raise AssertionError(log.read_text())
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGQUIT)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
