@@ -25,7 +25,10 @@ from rich.table import Table
 from memsvc.bench.consolidating import ConsolidatedStore
 from memsvc.bench.intervals import interval, question_weights
 from memsvc.bench.progress import bars, out
-from memsvc.bench.update_templates import DEVELOPMENT, HELD_OUT
+from memsvc.bench.templates.development import DEVELOPMENT
+from memsvc.bench.templates.development_two import DEVELOPMENT_TWO
+from memsvc.bench.templates.held_out import HELD_OUT
+from memsvc.bench.templates.held_out_two import HELD_OUT_TWO
 from memsvc.bench.updates import Case, Kind, Said, generate
 from memsvc.bench.versions import versions
 from memsvc.compression.entropy import GateSettings
@@ -62,7 +65,12 @@ class Outcome:
 def run(*, out_path: Path, seed: int) -> None:
     """Measure both halves, print the table, write the JSON."""
     begin = time.perf_counter()
-    halves = {"development": generate(DEVELOPMENT, seed), "held out": generate(HELD_OUT, seed + 1)}
+    halves = {
+        "development": generate(DEVELOPMENT, seed),
+        "development 2": generate(DEVELOPMENT_TWO, seed + 2),
+        "held out": generate(HELD_OUT, seed + 1),
+        "held out 2": generate(HELD_OUT_TWO, seed + 3),
+    }
     outcomes: dict[str, list[Outcome]] = {}
     with bars() as bar:
         for name, cases in halves.items():

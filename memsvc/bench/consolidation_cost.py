@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from memsvc.bench.consolidating import NEIGHBOURS
-from memsvc.bench.update_templates import DEVELOPMENT
+from memsvc.bench.templates.development import DEVELOPMENT
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.tokens import Cl100kCounter

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from memsvc.bench.update_templates import Attribute, Fact, Templates
+from memsvc.bench.templates.kinds import Attribute, Fact, Templates
 
 T = TypeVar("T")
 START = datetime(2024, 1, 3, 9, tzinfo=UTC)
@@ -30,6 +30,7 @@ _CLASHES = {
     "doctor": {"doctor"},
     "car": {"purchase"},
     "bike state": {"sold"},
+    "newspaper": {"subscription"},
 }
 
 
