@@ -6,15 +6,12 @@ statistics are those of the space alone from Qdrant 1.19 on; older servers take 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+import asyncio
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-import grpc
 import numpy as np
 from qdrant_client import AsyncQdrantClient
-from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 from qdrant_client.models import (
     CollectionInfo,
     DatetimeRange,
@@ -35,35 +32,40 @@ from qdrant_client.models import (
     SearchParams,
     SparseVectorParams,
     VectorParams,
+    VectorParamsDiff,
 )
 from qdrant_client.models import Condition as QdrantCondition
 from qdrant_client.models import SparseVector as QdrantSparseVector
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.ports import Vectors
 from memsvc.types import IndexHit, Memory, MemoryFilter, SpaceKey, SparseVector, SymbolicQuery
 from memsvc.vectors import schema
+from memsvc.vectors.calls import FOR_QUERIES, GuardedCalls
 from memsvc.vectors.filters import AllOf, AnyOf, Condition, OneOf, Within, bounded
-
-T = TypeVar("T")
+from memsvc.vectors.quantization import Storage, change_to, config_of, kind_of, search_params
 
 GRPC_PORT = 6334
 """Qdrant's own, where the URL names none."""
 
-_CHUNK = 256
+QUERY_SECONDS = 4
+"""Patience with one try of a search."""
+
+CHUNK = 256
 """Points of one upsert request: about 1 MB at 768 dimensions."""
 
-_ATTEMPTS = 3
-_TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
-_TRANSIENT_CODES = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.ABORTED,
-    }
-)
+WRITES_IN_FLIGHT = 4
+"""Upsert requests at once, of all jobs of this process; further ones wait."""
+
+_CHANNEL = {
+    # A channel pauses up to two minutes between attempts to connect, and calls fail meanwhile: the circuit decides.
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.min_reconnect_backoff_ms": 1_000,
+    "grpc.max_reconnect_backoff_ms": 2_000,
+    # A network that swallows packets is told from a slow server.
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+}
 
 _INDEXES = {
     schema.FieldType.KEYWORD: PayloadSchemaType.KEYWORD,
@@ -81,19 +83,31 @@ def connect(url: str, *, api_key: str | None = None, timeout_seconds: int = 10) 
         prefer_grpc=True,
         timeout=timeout_seconds,
         check_compatibility=False,
+        grpc_options=dict(_CHANNEL),
     )
 
 
 class ServerIndex:
     """`ports.VectorIndex` over one collection of a Qdrant server; it owns the client and closes it.
 
-    Every call is idempotent and is tried three times before it raises `Unavailable`.
+    Every call is idempotent and is tried several times before it raises `Unavailable`; see `calls`.
     """
 
-    def __init__(self, client: AsyncQdrantClient, collection: str, dimension: int) -> None:
+    def __init__(
+        self,
+        client: AsyncQdrantClient,
+        collection: str,
+        dimension: int,
+        *,
+        storage: Storage | None = None,
+        calls: GuardedCalls | None = None,
+    ) -> None:
         self._client = client
         self._collection = collection
         self._dimension = dimension
+        self._storage = storage or Storage()
+        self._call = calls or GuardedCalls()
+        self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
         self._may_be_behind = False
 
     @property
@@ -106,7 +120,7 @@ class ServerIndex:
         self._may_be_behind = False
 
     async def ensure(self) -> None:
-        """Create the collection and its payload indexes where missing. Idempotent.
+        """Create the collection and its payload indexes where missing, and make it keep vectors as set. Idempotent.
 
         Raises:
             FailedPrecondition: INDEX_MISMATCH, a collection of another dimension or layout has the name.
@@ -114,7 +128,7 @@ class ServerIndex:
         if not await self._call(lambda: self._client.collection_exists(self._collection)):
             await self._create()
         info = await self._call(lambda: self._client.get_collection(self._collection))
-        self._check_layout(info)
+        await self._keep_as_set(info, self._check_layout(info))
         for field in schema.FIELDS.keys() - info.payload_schema.keys():
             await self._create_index(field)
 
@@ -123,8 +137,14 @@ class ServerIndex:
     ) -> None:
         """Write points; see `ports.VectorIndex.upsert`."""
         points = [_point(space, *parts) for parts in zip(memories, dense, lexical, strict=True)]
-        for start in range(0, len(points), _CHUNK):
-            await self._upsert(points[start : start + _CHUNK])
+        writes = [
+            asyncio.create_task(self._upsert(points[start : start + CHUNK])) for start in range(0, len(points), CHUNK)
+        ]
+        try:
+            await asyncio.gather(*writes)
+        finally:
+            for write in writes:
+                write.cancel()
 
     async def delete(self, space: SpaceKey, memory_ids: Sequence[str]) -> None:
         """Remove points of this space; unknown ids are ignored."""
@@ -153,9 +173,12 @@ class ServerIndex:
                 query=vector.tolist(),
                 using=schema.DENSE,
                 query_filter=_filter(bounded(space, where, match)),
+                search_params=search_params(self._storage.quantization),
                 limit=limit,
                 with_payload=[schema.MEMORY_ID],
-            )
+                timeout=QUERY_SECONDS,
+            ),
+            FOR_QUERIES,
         )
         return _hits(found)
 
@@ -174,7 +197,9 @@ class ServerIndex:
                 search_params=SearchParams(idf=IdfCorpusParams(corpus=_filter(bounded(space)))),
                 limit=limit,
                 with_payload=[schema.MEMORY_ID],
-            )
+                timeout=QUERY_SECONDS,
+            ),
+            FOR_QUERIES,
         )
         return _hits(found)
 
@@ -203,8 +228,17 @@ class ServerIndex:
             await self._call(
                 lambda: self._client.create_collection(
                     self._collection,
-                    vectors_config={schema.DENSE: VectorParams(size=self._dimension, distance=Distance.COSINE)},
+                    vectors_config={
+                        schema.DENSE: VectorParams(
+                            size=self._dimension,
+                            distance=Distance.COSINE,
+                            on_disk=self._storage.on_disk,
+                            quantization_config=config_of(self._storage.quantization),
+                        )
+                    },
                     sparse_vectors_config={schema.LEXICAL: SparseVectorParams(modifier=Modifier.IDF)},
+                    shard_number=self._storage.shards,
+                    replication_factor=self._storage.replicas,
                 )
             )
         except Unavailable:
@@ -213,7 +247,7 @@ class ServerIndex:
                 raise
         self._may_be_behind = True
 
-    def _check_layout(self, info: CollectionInfo) -> None:
+    def _check_layout(self, info: CollectionInfo) -> VectorParams:
         vectors, sparse = info.config.params.vectors, info.config.params.sparse_vectors or {}
         dense = vectors.get(schema.DENSE) if isinstance(vectors, dict) else None
         lexical = sparse.get(schema.LEXICAL)
@@ -228,6 +262,19 @@ class ServerIndex:
                 f"{self._dimension} dimensions and BM25 weights; remove it or name another.",
                 reason=Reason.INDEX_MISMATCH,
             )
+        return dense
+
+    async def _keep_as_set(self, info: CollectionInfo, dense: VectorParams) -> None:
+        """Have vectors kept as the settings say; the server rewrites them in the background and answers meanwhile."""
+        found = kind_of(dense.quantization_config or info.config.quantization_config)
+        if (found, bool(dense.on_disk)) == (self._storage.quantization, self._storage.on_disk):
+            return
+        change = VectorParamsDiff(
+            quantization_config=change_to(self._storage.quantization), on_disk=self._storage.on_disk
+        )
+        await self._call(
+            lambda: self._client.update_collection(self._collection, vectors_config={schema.DENSE: change})
+        )
 
     async def _create_index(self, field: str) -> None:
         index = (
@@ -238,42 +285,8 @@ class ServerIndex:
         await self._call(lambda: self._client.create_payload_index(self._collection, field, field_schema=index))
 
     async def _upsert(self, points: list[PointStruct]) -> None:
-        await self._call(lambda: self._client.upsert(self._collection, points))
-
-    async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(_is_transient),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            reraise=True,
-        )
-
-        async def attempt() -> T:  # tenacity awaits only what is declared async
-            return await request()
-
-        try:
-            return await retrying(attempt)
-        except (ApiException, QdrantException, grpc.aio.AioRpcError) as error:
-            raise Unavailable(f"The Qdrant server failed: {_summary(error)}", retry_after=_delay(error)) from error
-
-
-def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return error.code() in _TRANSIENT_CODES
-    if isinstance(error, UnexpectedResponse):
-        return error.status_code in _TRANSIENT_STATUS
-    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
-
-
-def _summary(error: Exception) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name}: {error.details()}"
-    return str(error)
-
-
-def _delay(error: Exception) -> float:
-    """Seconds after which another try makes sense."""
-    return float(error.retry_after_s) if isinstance(error, ResourceExhaustedResponse) else 1.0
+        async with self._writes:
+            await self._call(lambda: self._client.upsert(self._collection, points))
 
 
 def _hits(found: QueryResponse) -> list[IndexHit]:

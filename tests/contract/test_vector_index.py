@@ -33,7 +33,10 @@ from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.server import ServerIndex, connect
 from support.qdrant_double import qdrant_double
 
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning"),
+]
 
 SERVER_URL = os.environ.get("MEMSVC_TEST_QDRANT_URL", "")
 ADAPTERS = ["edge", "local", "wire", *(["server"] if SERVER_URL else [])]

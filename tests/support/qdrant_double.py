@@ -41,6 +41,8 @@ class Faults(grpc.aio.ServerInterceptor):
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """While it is not set, calls wait."""
     calls: Counter[str] = field(default_factory=Counter)
+    arrivals: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    """Released once for each call that comes in."""
     running: int = 0
     most_running: int = 0
 
@@ -58,6 +60,7 @@ class Faults(grpc.aio.ServerInterceptor):
         async def answer(request: Any, context: Any) -> Any:
             self.calls[method] += 1
             self.running += 1
+            self.arrivals.release()
             self.most_running = max(self.most_running, self.running)
             try:
                 if self.only in ("", method):
@@ -137,6 +140,7 @@ class Points(PointsServicer):
     def __init__(self, local: AsyncQdrantClient, collections: Collections) -> None:
         self._local = local
         self._collections = collections
+        self.queries: list[q.QueryPoints] = []
 
     async def CreateFieldIndex(self, request: q.CreateFieldIndexCollection, _: Any) -> q.PointsOperationResponse:
         fields = self._collections.fields[request.collection_name]
@@ -157,13 +161,14 @@ class Points(PointsServicer):
 
     async def Query(self, request: q.QueryPoints, context: Any) -> q.QueryResponse:
         await self._require(request, context)
+        self.queries.append(request)
         asked = GrpcToRest.convert_query_points(request)
         found = await self._local.query_points(
             request.collection_name,
             query=asked.query,
             using=asked.using,
             query_filter=asked.filter,
-            search_params=asked.params,
+            search_params=models.SearchParams(idf=asked.params.idf) if asked.params and asked.params.idf else None,
             limit=asked.limit or 10,
             with_payload=asked.with_payload or False,
         )
@@ -201,6 +206,7 @@ class QdrantDouble:
         self.faults = Faults()
         self.local = AsyncQdrantClient(":memory:")
         self.collections = Collections(self.local)
+        self._points = Points(self.local, self.collections)
         self._server: grpc.aio.Server | None = None
         self._port = 0
 
@@ -209,11 +215,16 @@ class QdrantDouble:
         """Where it listens, or listened before it was stopped."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def queries(self) -> list[q.QueryPoints]:
+        """Every search, as it came in."""
+        return self._points.queries
+
     async def start(self) -> None:
         """Listen, at the same port as before."""
         self._server = grpc.aio.server(interceptors=[self.faults], options=[("grpc.so_reuseport", 0)])
         add_CollectionsServicer_to_server(self.collections, self._server)
-        add_PointsServicer_to_server(Points(self.local, self.collections), self._server)
+        add_PointsServicer_to_server(self._points, self._server)
         self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
         await self._server.start()
 
