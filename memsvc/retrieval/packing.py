@@ -102,7 +102,8 @@ class _Packer:
         self._tokens = tokens
         self._window = window
         self._excerpt = excerpt
-        self._full = max(FULL, max_tokens // FULL_TOKENS)
+        # Under a window the budget is a ceiling that is seldom reached, so it does not say how much there is room for.
+        self._full = max(FULL, max_tokens // FULL_TOKENS) if window is None else FULL
         self._best: float | None = None
         self._rank = 0
         self._used = 0

@@ -21,9 +21,9 @@ from memsvc.language.timeline import find_times
 from memsvc.retrieval.names import Names
 from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery
 
-BASE_DEPTH, DEPTH_GAIN = 12, 2.0
-MIN_TOKENS, MAX_TOKENS = 600, 1200
-BASE_WINDOW, WINDOW_GAIN = 0.13, 0.13
+BASE_DEPTH, DEPTH_GAIN = 30, 2.0
+MIN_TOKENS, MAX_TOKENS = 800, 1500
+BASE_WINDOW, WINDOW_GAIN = 0.16, 0.16
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10
