@@ -20,6 +20,7 @@ from memsvc.config import load
 from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.telemetry import configure_logging
 from support.embeddings_server import embeddings_server
+from support.index_process import serve as serve_index
 
 START_SECONDS = 90.0
 DEFAULTS = {"listen": "127.0.0.1:0", "drain_seconds": 0.5}
@@ -48,6 +49,12 @@ def embed(folder: str, port: int) -> None:
     asyncio.run(forever())
 
 
+def index(folder: str, port: int) -> None:
+    """Serve the double of a Qdrant server, until killed."""
+    _log_to(Path(folder) / "service.log")
+    asyncio.run(serve_index(Path(folder), port))
+
+
 def _log_to(file: Path) -> None:
     log = os.open(str(file), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 2)
@@ -56,7 +63,8 @@ def _log_to(file: Path) -> None:
 def fork(target: Any, *args: Any) -> BaseProcess:
     """Start `target` in a child of the fork server."""
     # The fork server is a fresh interpreter that gets no path of ours, and ignores what it cannot import.
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+    paths = [str(Path(__file__).parents[1]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)

@@ -62,12 +62,21 @@ def some_turns(rng: random.Random, number: int | str) -> list[dict[str, str]]:
 class Sender:
     """Sends request after request on a thread, each as it was until it is acknowledged.
 
-    `clients` are used in turn, so that a repeat goes to another server where there is one.
+    `clients` are used in turn, so that a repeat goes to another server where there is one. `pause` seconds lie
+    between an answer and the next request.
     """
 
     def __init__(
-        self, clients: Iterable[MemoryClient], rng: random.Random, *, ledger: Ledger, name: str, sessions: int = 150
+        self,
+        clients: Iterable[MemoryClient],
+        rng: random.Random,
+        *,
+        ledger: Ledger,
+        name: str,
+        sessions: int,
+        pause: float = 0.0,
     ) -> None:
+        self._pause = pause
         self._clients = list(clients)
         self._rng = rng
         self._name = name
@@ -88,6 +97,7 @@ class Sender:
             client = self._clients[(self.ledger.requests + self.ledger.failures) % len(self._clients)]
             try:
                 self.ledger.send(client, timeout=1.0)
+                self._stop.wait(self._pause)
             except MemsvcError as error:
                 self.ledger.failures += 1
                 self.ledger.reasons[error.reason] += 1

@@ -19,19 +19,18 @@ class Proxy:
         self._target = (host, port)
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
-        self._flowing = asyncio.Event()
+        self._asking, self._answering = asyncio.Event(), asyncio.Event()
         self._refusing = False
         self._server: asyncio.Server | None = None
         self.port = 0
-        self.passed_bytes = 0
 
     def flow(self) -> None:
         """Pass everything on, what was held back first."""
         self._do(self._flow())
 
-    def stall(self) -> None:
+    def stall(self, *, answers_only: bool = False) -> None:
         """Take connections and bytes, and pass nothing on, as a network does that drops every packet."""
-        self._do(self._stall())
+        self._do(self._stall(answers_only))
 
     def cut(self) -> None:
         """Break every connection and each new one, until told to `flow`; what was held back is lost."""
@@ -42,11 +41,13 @@ class Proxy:
 
     async def _flow(self) -> None:
         self._refusing = False
-        self._flowing.set()
+        self._asking.set()
+        self._answering.set()
 
-    async def _stall(self) -> None:
-        self._refusing = False
-        self._flowing.clear()
+    async def _stall(self, answers_only: bool) -> None:
+        self._answering.clear()
+        if not answers_only:
+            self._asking.clear()
 
     async def _cut(self) -> None:
         self._refusing = True
@@ -64,22 +65,24 @@ class Proxy:
             return
         self._open |= {writer, onward_writer}
         try:
-            await asyncio.gather(self._pump(reader, onward_writer), self._pump(onward_reader, writer))
+            with contextlib.suppress(asyncio.CancelledError):  # at the end, when asyncio would log it as a failure
+                await asyncio.gather(
+                    self._pump(reader, onward_writer, self._asking), self._pump(onward_reader, writer, self._answering)
+                )
         finally:
             for end in (writer, onward_writer):
                 self._open.discard(end)
                 end.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(CHUNK):
-                await self._flowing.wait()
+                await flowing.wait()
                 if writer.transport.is_closing():
                     return
                 writer.write(chunk)
-                self.passed_bytes += len(chunk)
                 await writer.drain()
-        await self._flowing.wait()
+        await flowing.wait()
         with contextlib.suppress(OSError):
             writer.write_eof()
 
@@ -89,7 +92,7 @@ class Proxy:
         async def listen() -> None:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             self.port = self._server.sockets[0].getsockname()[1]
-            self._flowing.set()
+            await self._flow()
             started.set()
 
         self._loop.run_until_complete(listen())
