@@ -731,7 +731,7 @@ class PlanningReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewReport:
-    """How the search of one view ended; `error` set means that its candidates are missing."""
+    """How the search of one view ended; `error` set means that its candidates are missing, or those of SQL instead."""
 
     view: View
     candidate_count: int
@@ -739,6 +739,15 @@ class ViewReport:
     error: JobError | None = None
     sub_query: int = 0
     """What was searched for: 0 the question, n the n-th sub-query of the planning report."""
+    from_sql: bool = False
+    """Whether, with the index out of reach, the newest memories in SQL were searched by their words."""
+
+
+class Degradation(StrEnum):
+    """Why an answer may lack memories that would be in it on another day."""
+
+    VIEWS_FAILED = "VIEWS_FAILED"
+    LEXICAL_FROM_SQL = "LEXICAL_FROM_SQL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -790,6 +799,13 @@ class Retrieval:
     confidence_signals: tuple[Signal, ...]
     planning: PlanningReport | None = None
     """None where rules alone planned, as asked for."""
+
+    @property
+    def degradation(self) -> Degradation | None:
+        """Why memories may be missing; None for an answer from every view."""
+        if any(report.from_sql for report in self.views):
+            return Degradation.LEXICAL_FROM_SQL
+        return Degradation.VIEWS_FAILED if any(report.error for report in self.views) else None
 
     @property
     def returned(self) -> tuple[Hit, ...]:

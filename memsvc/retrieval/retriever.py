@@ -9,6 +9,7 @@ from memsvc.ports import Analyzer, Embedder, MemoryLog, TokenCounter, VectorInde
 from memsvc.retrieval.complexity import estimate_complexity
 from memsvc.retrieval.confidence import confidence, confidence_signals
 from memsvc.retrieval.excerpt import Excerpts
+from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.fusion import fuse
 from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
@@ -34,8 +35,9 @@ class Retriever:
         memories: MemoryLog,
         weights: Weights = SHIPPED,
         planner: Planner | None = None,
+        fallback: LexicalFallback | None = None,
     ) -> None:
-        self._views = ViewSearch(index, embedder)
+        self._views = ViewSearch(index, embedder, fallback)
         self._analyzer = analyzer
         self._tokens = tokens
         self._memories = memories
@@ -47,7 +49,7 @@ class Retriever:
 
         Raises:
             FailedPrecondition: LLM_NOT_CONFIGURED: a language model is to plan, and there is none.
-            Unavailable: ALL_VIEWS_FAILED, or the analyzer or the memory log is down.
+            Unavailable: ALL_VIEWS_FAILED where there is no fallback, or the analyzer or the memory log is down.
             DeadlineExceeded: the deadline passed.
         """
         analysis = (await self._analyzer.analyze([spec.text]))[0]

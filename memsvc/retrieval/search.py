@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memsvc.errors import DeadlineExceeded, MemsvcError, Reason, Unavailable
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.ports import Embedder, VectorIndex, Vectors
+from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.types import IndexHit, JobError, MemoryFilter, QueryPlan, SpaceKey, View, ViewReport
 
 
@@ -19,6 +20,8 @@ class ViewResult:
 
     report: ViewReport
     hits: tuple[IndexHit, ...]
+    retry_after: float = 0.0
+    """Seconds after which a view that failed may be searched again, as far as the part that failed says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +37,22 @@ class ViewQuery:
 
 
 class ViewSearch:
-    """Searches the dense, the lexical and, when the question names something, the symbolic view at once."""
+    """Searches the dense, the lexical and, when the question names something, the symbolic view at once.
 
-    def __init__(self, index: VectorIndex, embedder: Embedder) -> None:
+    With a `fallback`, the lexical view is searched there when every view failed.
+    """
+
+    def __init__(self, index: VectorIndex, embedder: Embedder, fallback: LexicalFallback | None = None) -> None:
         self._index = index
         self._embedder = embedder
+        self._fallback = fallback
         self._encoder = LexicalEncoder()
 
     async def search(self, space: SpaceKey, queries: Sequence[ViewQuery]) -> tuple[tuple[ViewResult, ...], ...]:
         """Return one result per view searched, for each query.
 
         Raises:
-            Unavailable: ALL_VIEWS_FAILED, of every query.
+            Unavailable: ALL_VIEWS_FAILED, of every query, and there is no fallback or it failed too.
             DeadlineExceeded: the deadline passed in any view.
         """
         tasks = [asyncio.create_task(self._search(space, query)) for query in queries]
@@ -54,8 +61,12 @@ class ViewSearch:
         finally:
             for task in tasks:
                 task.cancel()  # as below
-        _require_one([result for each in results for result in each])
-        return results
+        if any(result.report.error is None for each in results for result in each):
+            return results
+        if self._fallback is None:
+            raise _all_failed([result for each in results for result in each])
+        pairs = zip(queries, results, strict=True)
+        return tuple([await _from_sql(self._fallback, space, query, failed) for query, failed in pairs])
 
     async def _search(self, space: SpaceKey, query: ViewQuery) -> tuple[ViewResult, ...]:
         vector = asyncio.create_task(self._embed(query.dense_text))
@@ -96,13 +107,14 @@ async def _observed(view: View, query: ViewQuery, search: Awaitable[Sequence[Ind
     """Time a search and turn an expected error into a report; cancellation and deadlines go through."""
     started = time.perf_counter()
     hits: tuple[IndexHit, ...] = ()
-    error = None
+    error, retry_after = None, 0.0
     try:
         hits = tuple(await search)
     except DeadlineExceeded:
         raise
     except MemsvcError as failure:
         error = JobError(failure.reason, failure.message)
+        retry_after = failure.retry_after if isinstance(failure, Unavailable) else 0.0
     report = ViewReport(
         view=view,
         candidate_count=len(hits),
@@ -110,11 +122,23 @@ async def _observed(view: View, query: ViewQuery, search: Awaitable[Sequence[Ind
         error=error,
         sub_query=query.sub_query,
     )
-    return ViewResult(report, hits)
+    return ViewResult(report, hits, retry_after)
 
 
-def _require_one(results: Sequence[ViewResult]) -> None:
-    failed = [(result.report.view, error.reason) for result in results if (error := result.report.error) is not None]
-    if len(failed) == len(results):
-        metadata = {view.value: reason for view, reason in failed}
-        raise Unavailable("every view failed", reason=Reason.ALL_VIEWS_FAILED, metadata=metadata)
+async def _from_sql(
+    fallback: LexicalFallback, space: SpaceKey, query: ViewQuery, failed: tuple[ViewResult, ...]
+) -> tuple[ViewResult, ...]:
+    """The results of a query whose views all failed, with what SQL has for the lexical one."""
+    hits = tuple(await fallback.search(space, query.text, query.where, limit=query.plan.candidates_per_view))
+    return tuple(
+        replace(result, hits=hits, report=replace(result.report, candidate_count=len(hits), from_sql=True))
+        if result.report.view is View.LEXICAL
+        else result
+        for result in failed
+    )
+
+
+def _all_failed(results: Sequence[ViewResult]) -> Unavailable:
+    reasons = {result.report.view.value: result.report.error.reason for result in results if result.report.error}
+    wait = max((result.retry_after for result in results), default=0.0) or 1.0
+    return Unavailable("every view failed", reason=Reason.ALL_VIEWS_FAILED, metadata=reasons, retry_after=wait)

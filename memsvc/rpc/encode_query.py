@@ -29,6 +29,8 @@ def query_message(space_id: str, retrieval: Retrieval, mask: FieldMask) -> memor
         views=[_view(report) for report in retrieval.views],
         confidence=retrieval.confidence,
         planning=_planning(retrieval.planning) if retrieval.planning else None,
+        degraded=retrieval.degradation is not None,
+        degraded_reason=retrieval.degradation or "",
     )
 
 

@@ -19,6 +19,7 @@ from memsvc.types import (
     IndexHit,
     Memory,
     MemoryFilter,
+    Page,
     Scope,
     SpaceKey,
     SparseVector,
@@ -109,6 +110,10 @@ class DictMemories:
         if space != SPACE:
             return {}
         return {id_: self.stored[id_] for id_ in memory_ids if id_ in self.stored}
+
+    async def page(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> Page[Memory]:
+        newest = [memory for memory in reversed(self.stored.values()) if where.matches(memory)]
+        return Page(tuple(newest[:limit]) if space == SPACE else (), None)
 
 
 class ObservedIndex:

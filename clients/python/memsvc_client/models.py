@@ -147,11 +147,13 @@ class SearchResult(Sequence[SearchHit]):
     """How likely it is that memory holds an answer, in [0, 1]."""
     planning: Planning | None = None
     """None where rules alone planned, as asked for."""
+    degraded_reason: str = ""
+    """VIEWS_FAILED, or LEXICAL_FROM_SQL: without its index the service searched the newest memories by their words."""
 
     @property
     def degraded(self) -> bool:
-        """Whether a view failed, so that hits may be missing."""
-        return any(view.error for view in self.views)
+        """Whether a part of the service was out of reach, so that hits may be missing."""
+        return bool(self.degraded_reason) or any(view.error for view in self.views)
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -111,6 +111,7 @@ def search(response: service.QueryResponse) -> models.SearchResult:
         views=tuple(_view_report(report) for report in response.views),
         confidence=response.confidence,
         planning=_planning(response.planning) if response.HasField("planning") else None,
+        degraded_reason=response.degraded_reason,
     )
 
 

@@ -32,6 +32,8 @@ ACCEPTED = service.IngestResponse(
     consistency_token="t1",
 )
 FOUND = service.QueryResponse(
+    degraded=True,
+    degraded_reason="VIEWS_FAILED",
     results=[
         service.ScoredMemory(
             score=0.9,
@@ -188,7 +190,7 @@ async def test_search_parses_hits_and_tells_a_failed_view(api, script):
     assert len(result) == 1
     assert (result[0].id, result[0].memory, result[0].score) == ("m1", "Ana moved to Lisbon.", 0.9)
     assert result[0].sources[0].turn_id == "x"
-    assert result.degraded
+    assert (result.degraded, result.degraded_reason) == (True, "VIEWS_FAILED")
     assert [view.error[:17] for view in result.views] == ["", "INDEX_UNAVAILABLE"]
 
 

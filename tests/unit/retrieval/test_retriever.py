@@ -11,8 +11,9 @@ import pytest
 from memsvc.errors import DeadlineExceeded, Reason, Unavailable
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, Vectors
+from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.retriever import Retriever
-from memsvc.types import HitOutcome, MemoryFilter, MemoryState, QuerySpec, Retrieval, Scope, SpaceKey, View
+from memsvc.types import Degradation, HitOutcome, MemoryFilter, MemoryState, QuerySpec, Retrieval, Scope, SpaceKey, View
 from memsvc.vectors.edge import EdgeIndex
 from support.retrieval import (
     SPACE,
@@ -50,7 +51,11 @@ async def index(tmp_path: Path) -> AsyncIterator[ObservedIndex]:
 
 
 def make_retriever(
-    index: ObservedIndex, *, memories: DictMemories | None = None, embedder: Embedder | None = None
+    index: ObservedIndex,
+    *,
+    memories: DictMemories | None = None,
+    embedder: Embedder | None = None,
+    fallback: LexicalFallback | None = None,
 ) -> Retriever:
     return Retriever(
         index=index,  # type: ignore[arg-type]  # retrieval only searches
@@ -58,6 +63,7 @@ def make_retriever(
         analyzer=PlainAnalyzer(),
         tokens=TOKENS,
         memories=memories or DictMemories(MEMORIES),  # type: ignore[arg-type]  # retrieval only reads
+        fallback=fallback,
     )
 
 
@@ -67,11 +73,13 @@ async def ask(
     *,
     memories: DictMemories | None = None,
     embedder: Embedder | None = None,
+    fallback: LexicalFallback | None = None,
     space: SpaceKey = SPACE,
     **fields: object,
 ) -> Retrieval:
     spec = QuerySpec(text=text, ask_time=ASK_TIME, **fields)  # type: ignore[arg-type]  # a test's arguments
-    return await make_retriever(index, memories=memories, embedder=embedder).retrieve(space, spec)
+    retriever = make_retriever(index, memories=memories, embedder=embedder, fallback=fallback)
+    return await retriever.retrieve(space, spec)
 
 
 def errors_of(retrieval: Retrieval) -> dict[View, str]:
@@ -134,6 +142,40 @@ async def test_all_views_failing_is_an_error_and_not_an_empty_answer(index: Obse
         await ask(index, "Which cat did Ann adopt?")
     assert caught.value.reason is Reason.ALL_VIEWS_FAILED
     assert caught.value.metadata == dict.fromkeys(View, Reason.INDEX_UNAVAILABLE)
+    assert caught.value.retry_after == DOWN.retry_after
+
+
+async def test_without_the_index_sql_answers_by_words_and_says_so(index: ObservedIndex) -> None:
+    found = await ask(index, "Which cat did Ann adopt?")
+    assert found.degradation is None
+    index.errors = dict.fromkeys(View, DOWN)
+    fallback = LexicalFallback(DictMemories(MEMORIES))  # type: ignore[arg-type]  # it only lists
+    found = await ask(index, "Which cat did Ann adopt?", fallback=fallback)
+    assert found.degradation is Degradation.LEXICAL_FROM_SQL
+    assert found.returned[0].memory == CAT
+    assert errors_of(found) == dict.fromkeys(View, Reason.INDEX_UNAVAILABLE)
+    assert {report.view: report.candidate_count for report in found.views} == {
+        View.DENSE: 0,
+        View.LEXICAL: 3,  # of Ann, or about an adoption
+        View.SYMBOLIC: 0,
+    }
+
+
+async def test_without_the_index_filters_and_spaces_hold(index: ObservedIndex) -> None:
+    index.errors = dict.fromkeys(View, DOWN)
+    fallback = LexicalFallback(DictMemories(MEMORIES))  # type: ignore[arg-type]  # it only lists
+    bo = await ask(index, "Who adopted?", fallback=fallback, where=MemoryFilter(scope=Scope(user_id="bo")))
+    assert [hit.memory for hit in bo.returned] == [DOG]
+    elsewhere = await ask(index, "Who adopted?", fallback=fallback, space=SpaceKey("globex", "support"))
+    assert (elsewhere.returned, elsewhere.degradation) == ((), Degradation.LEXICAL_FROM_SQL)
+
+
+async def test_one_view_that_failed_is_a_degraded_answer(index: ObservedIndex) -> None:
+    index.errors = {"dense": DOWN}
+    fallback = LexicalFallback(DictMemories([]))  # type: ignore[arg-type]  # it only lists
+    found = await ask(index, "Which cat did Ann adopt?", fallback=fallback)
+    assert found.degradation is Degradation.VIEWS_FAILED
+    assert found.returned[0].memory == CAT
 
 
 async def test_a_deadline_is_no_failed_view(index: ObservedIndex) -> None:

@@ -480,6 +480,8 @@ class QueryResponse(_message.Message):
     VIEWS_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     PLANNING_FIELD_NUMBER: _builtins.int
+    DEGRADED_FIELD_NUMBER: _builtins.int
+    DEGRADED_REASON_FIELD_NUMBER: _builtins.int
     context: _builtins.str
     """The results rendered as text for a prompt, grouped by date."""
     token_count: _builtins.int
@@ -492,6 +494,12 @@ class QueryResponse(_message.Message):
     """Token budget the plan allowed."""
     confidence: _builtins.float
     """How likely it is that memory holds an answer, in [0, 1]; low when what was found is about somebody else."""
+    degraded: _builtins.bool
+    """Whether a part was out of reach, so that memories may be missing that would be found at another time."""
+    degraded_reason: _builtins.str
+    """Why, for machines; empty when not degraded. VIEWS_FAILED: some views failed, the results are those of the others.
+    LEXICAL_FROM_SQL: every view failed, and the newest memories in the database were searched by their words instead.
+    """
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoredMemory]:
         """Best first. Empty means that nothing matched; a failure is an error or a failed view."""
@@ -516,10 +524,12 @@ class QueryResponse(_message.Message):
         views: _abc.Iterable[Global___ViewReport] | None = ...,
         confidence: _builtins.float = ...,
         planning: Global___PlanningReport | None = ...,
+        degraded: _builtins.bool = ...,
+        degraded_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["planning", b"planning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "depth", b"depth", "max_tokens", b"max_tokens", "planning", b"planning", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "degraded", b"degraded", "degraded_reason", b"degraded_reason", "depth", b"depth", "max_tokens", b"max_tokens", "planning", b"planning", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -642,7 +652,9 @@ class ViewReport(_message.Message):
     """What was searched for: 0 the question, n the n-th of the planning report's sub-queries."""
     @_builtins.property
     def error(self) -> _operation_pb2.OperationError:
-        """Set when the view failed; its candidates are then missing from the results."""
+        """Set when the view failed; its candidates are then missing from the results. Where `degraded_reason` is
+        LEXICAL_FROM_SQL, those of the lexical view come from the database.
+        """
 
     def __init__(
         self,
