@@ -33,6 +33,7 @@ from memsvc.models.surprisal import WordFrequencySurprisal
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, MeteredModel, VectorIndex
 from memsvc.retrieval.ask import Asker
+from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.planning import Planner
 from memsvc.retrieval.retriever import Retriever
 from memsvc.retrieval.weights import SHIPPED, Weights, parse
@@ -49,6 +50,7 @@ from memsvc.storage.usage import SqlUsageLedger
 from memsvc.storage.uses import UseCounter
 from memsvc.types import JobKind, KeyRole
 from memsvc.vectors.edge import EdgeIndex
+from memsvc.vectors.quantization import Quantization, Storage
 from memsvc.vectors.server import ServerIndex, connect
 
 log = structlog.get_logger(__name__)
@@ -191,6 +193,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
                 memories=stores.memories,
                 weights=load_weights(settings.ranking_weights),
                 planner=Planner(model, analyzer) if model else None,
+                fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
             ),
             tokens=tokens,
             model=model,
@@ -251,8 +254,18 @@ def build_index(settings: Settings, embedder: Embedder) -> VectorIndex:
     collection = collection_name(embedder.model)
     if settings.qdrant_url:
         client = connect(settings.qdrant_url, api_key=settings.qdrant_api_key.get_secret_value() or None)
-        return ServerIndex(client, collection, embedder.dimension)
+        return ServerIndex(client, collection, embedder.dimension, storage=qdrant_storage(settings))
     return EdgeIndex(settings.data_dir / "index" / collection, collection, embedder.dimension)
+
+
+def qdrant_storage(settings: Settings) -> Storage:
+    """How a Qdrant server keeps vectors."""
+    return Storage(
+        quantization=Quantization(settings.qdrant_quantization),
+        on_disk=settings.qdrant_on_disk,
+        shards=settings.qdrant_shards or None,
+        replicas=settings.qdrant_replicas,
+    )
 
 
 def collection_name(model: str) -> str:

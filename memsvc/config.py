@@ -54,8 +54,27 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="`postgresql+psycopg://…`; empty uses SQLite in data_dir.",
     )
-    qdrant_url: str = Field("", description="Qdrant server, such as `http://qdrant:6334`; empty uses Qdrant Edge.")
+    qdrant_url: str = Field(
+        "", description="Qdrant server with its gRPC port, such as `http://qdrant:6334`; empty uses Qdrant Edge."
+    )
     qdrant_api_key: SecretStr = Field(SecretStr(""), description="Key of the Qdrant server.")
+    qdrant_quantization: Literal["none", "scalar", "binary"] = Field(
+        "scalar",
+        description="Short vectors that a Qdrant server finds candidates by, before it compares the whole ones: 8 bits of "
+        "a dimension, or one, for models of a thousand dimensions and more. An existing collection is changed to it.",
+    )
+    qdrant_on_disk: bool = Field(
+        False, description="Whether a Qdrant server reads whole vectors from disk; short ones stay in memory."
+    )
+    qdrant_shards: int = Field(
+        0, ge=0, le=10_000, description="Shards of a new collection on a Qdrant cluster; 0 is the cluster's default."
+    )
+    qdrant_replicas: int = Field(1, ge=1, le=100, description="Copies of each shard of a new collection.")
+    degraded_answers: Literal["on", "off"] = Field(
+        "on",
+        description="With the index down, `on` answers queries by words from the newest memories in SQL and marks them "
+        "degraded; `off` fails them with UNAVAILABLE.",
+    )
     embedder: str = Field(
         "all-MiniLM-L6-v2",
         description="`all-MiniLM-L6-v2` (weights installed with memsvc), another sentence-transformers model by name "
