@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,11 +21,12 @@ from memsvc.consolidation.consolidator import Consolidator
 from memsvc.errors import FailedPrecondition, Reason
 from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.handlers import handlers
-from memsvc.jobs.indexer import Indexer
+from memsvc.jobs.embeddings import ActiveEmbedder, ActiveIndex, CurrentModels, ModelCheck, ModelIndexer, OpenModel
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.cache import CachedEmbedder
+from memsvc.models.device import NoGpu
 from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.llm import LitellmModel
 from memsvc.models.metered import LedgerModel
@@ -32,7 +34,7 @@ from memsvc.models.remote import LitellmEmbedder
 from memsvc.models.surprisal import WordFrequencySurprisal
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, MeteredModel, VectorIndex
-from memsvc.retrieval.ask import Asker
+from memsvc.retrieval.ask import Asker, Retrieves
 from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.planning import Planner
 from memsvc.retrieval.retriever import Retriever
@@ -41,6 +43,7 @@ from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
 from memsvc.storage.consolidating import SqlConsolidationLog
 from memsvc.storage.database import Database
+from memsvc.storage.embeddings import SqlEmbeddingModels
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.migrate import current, head, upgrade
@@ -48,7 +51,7 @@ from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
 from memsvc.storage.usage import SqlUsageLedger
 from memsvc.storage.uses import UseCounter
-from memsvc.types import JobKind, KeyRole
+from memsvc.types import EmbeddingModel, JobKind, KeyRole, QuerySpec, Retrieval, SpaceKey
 from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.quantization import Quantization, Storage
 from memsvc.vectors.server import ServerIndex, connect
@@ -71,6 +74,7 @@ class Stores:
     spaces: SqlSpaceStore
     keys: SqlKeyStore
     jobs: SqlJobQueue
+    embeddings: SqlEmbeddingModels
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,10 @@ class Engine:
     stores: Stores
     index: VectorIndex
     embedder: Embedder
-    indexer: Indexer
+    models: CurrentModels
+    indexer: ModelIndexer
     worker: Worker
-    retriever: Retriever
+    retriever: Retrieves
     tokens: Cl100kCounter
     model: MeteredModel | None
     consolidation: MemoryConsolidation
@@ -121,6 +126,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             spaces=SqlSpaceStore(database),
             keys=SqlKeyStore(database),
             jobs=SqlJobQueue(database),
+            embeddings=SqlEmbeddingModels(database),
         )
     finally:
         await database.close()
@@ -131,14 +137,12 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
     """Open every part a server or a worker needs, and close them in reverse order."""
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(settings))
-        embedder = build_embedder(settings)
-        stack.push_async_callback(embedder.close)
-        index = build_index(settings, embedder)
-        stack.push_async_callback(index.close)
-        await index.ensure()
+        models = await stack.enter_async_context(open_models(settings, stores))
+        embedder, index = ActiveEmbedder(models), ActiveIndex(models)
         tokens = Cl100kCounter()
         analyzer = SpacyAnalyzer()
-        indexer = Indexer(memories=stores.memories, index=index, embedder=embedder)
+        indexer = ModelIndexer(stores.memories, models)
+        check = ModelCheck(stores.memories, stores.embeddings, models)
         surprisal = WordFrequencySurprisal()
         rules = RulesCompressor(
             analyzer=analyzer,
@@ -160,6 +164,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             memories=stores.memories,
             compressor=rules,
             indexer=indexer,
+            check=check,
             consolidation=consolidation,
         )
         if model is not None and settings.compresses_with_llm:
@@ -169,6 +174,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
                 memories=stores.memories,
                 compressor=compressor,
                 indexer=indexer,
+                check=check,
                 recompressor=compressor,
                 consolidation=consolidation,
                 window_turns=LLM_WINDOW_TURNS,
@@ -177,6 +183,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             stores=stores,
             index=index,
             embedder=embedder,
+            models=models,
             indexer=indexer,
             worker=Worker(
                 stores.jobs,
@@ -185,20 +192,83 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
                 lease_seconds=settings.worker_lease_seconds,
                 heartbeat_seconds=settings.worker_lease_seconds / 3,
             ),
-            retriever=Retriever(
-                index=index,
-                embedder=embedder,
-                analyzer=analyzer,
-                tokens=tokens,
-                memories=stores.memories,
-                weights=load_weights(settings.ranking_weights),
-                planner=Planner(model, analyzer) if model else None,
-                fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
+            retriever=CurrentRetriever(
+                models,
+                partial(
+                    Retriever,
+                    analyzer=analyzer,
+                    tokens=tokens,
+                    memories=stores.memories,
+                    weights=load_weights(settings.ranking_weights),
+                    planner=Planner(model, analyzer) if model else None,
+                    fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
+                ),
             ),
             tokens=tokens,
             model=model,
             consolidation=consolidation,
         )
+
+
+class CurrentRetriever:
+    """Retrieves with the active embedding model; a query that began with another one ends with that."""
+
+    def __init__(self, models: CurrentModels, build: Callable[..., Retriever]) -> None:
+        self._models = models
+        self._build = build
+        self._index: VectorIndex | None = None
+        self._retriever: Retriever | None = None
+
+    async def retrieve(self, space: SpaceKey, spec: QuerySpec) -> Retrieval:
+        """See `Retriever.retrieve`."""
+        active = self._models.active
+        if self._retriever is None or self._index is not active.index:
+            self._index, self._retriever = (
+                active.index,
+                self._build(index=active.index, embedder=active.embedder),
+            )
+        return await self._retriever.retrieve(space, spec)
+
+
+@asynccontextmanager
+async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[CurrentModels]:
+    """Open the embedding models that SQL names, or else the settings, and follow SQL until the end."""
+
+    def open_model(model: EmbeddingModel) -> OpenModel:
+        named = settings.model_copy(
+            update={
+                "embedder": model.name,
+                "embedder_dimension": model.dimension,
+                "embedder_api_base": model.api_base,
+            }
+        )
+        embedder = build_embedder(named)
+        return OpenModel(model, embedder, build_index(named, embedder))
+
+    async def discard(opened: OpenModel) -> None:
+        await opened.index.drop()
+        await opened.embedder.close()
+
+    models = CurrentModels(
+        stores.embeddings,
+        configured_model(settings),
+        open_model=open_model,
+        ensured=partial(catch_up_index, stores),
+        discard=discard,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(models.close)
+        await models.start()
+        if models.active.model.name != settings.embedder:
+            log.warning("embeddings.setting_ignored", embedder=settings.embedder, in_use=models.active.model.name)
+        following = asyncio.create_task(models.run(), name="embedding-models")
+        stack.callback(following.cancel)
+        yield models
+
+
+def configured_model(settings: Settings) -> EmbeddingModel:
+    """The embedding model that the settings name."""
+    return EmbeddingModel(settings.embedder, settings.embedder_dimension, settings.embedder_api_base)
 
 
 def load_weights(path: Path | None) -> Weights:
@@ -238,15 +308,26 @@ def build_embedder(settings: Settings) -> Embedder:
             api_key=settings.embedder_api_key.get_secret_value() or None,
         )
     else:
-        embedder = SentenceTransformerEmbedder(
-            settings.embedder, device=settings.device, max_batch_tokens=settings.max_batch_tokens
-        )
+        embedder = local_embedder(settings)
     if settings.embedding_cache_entries:
         return CachedEmbedder(embedder, max_entries=settings.embedding_cache_entries)
     return embedder
 
 
-def build_index(settings: Settings, embedder: Embedder) -> VectorIndex:
+def local_embedder(settings: Settings) -> Embedder:
+    """A model in this process. Raises SettingsInvalid when a GPU is asked for and there is none."""
+    try:
+        return SentenceTransformerEmbedder(
+            settings.embedder,
+            device=settings.device,
+            max_batch_tokens=settings.max_batch_tokens,
+            dtype=settings.embedder_dtype,
+        )
+    except NoGpu as error:
+        raise SettingsInvalid(f"device: {error}") from error
+
+
+def build_index(settings: Settings, embedder: Embedder) -> EdgeIndex | ServerIndex:
     """Qdrant Edge in the data directory, or the Qdrant server that the settings name.
 
     One collection per embedding model, so that vectors of two models never meet.
@@ -273,17 +354,18 @@ def collection_name(model: str) -> str:
     return "memsvc-" + "".join(c if c.isalnum() else "-" for c in model.lower()).strip("-")
 
 
-async def catch_up_index(engine: Engine) -> None:
+async def catch_up_index(stores: Stores, opened: OpenModel) -> None:
     """Queue a rebuild of every space whose points are not as many as SQL believes: a new index, or a power cut."""
-    if not engine.index.may_be_behind:
+    if not opened.index.may_be_behind:
         return
-    stores = engine.stores
+    slot = opened.model.slot
     for key in await stores.spaces.all():
-        found, expected = await engine.index.count(key), await stores.memories.indexed_count(key)
+        found, expected = await opened.index.count(key), await stores.memories.indexed_count(key, slot)
         if found != expected:
             log.warning("index.behind", tenant=key.tenant, space=key.space, points=found, expected=expected)
-            await stores.jobs.defer(key, JobKind.REINDEX, {}, lock=REINDEX_LOCK)
-    await engine.index.caught_up()
+            await stores.memories.mark_all_unindexed(key, slot)
+            await stores.jobs.defer(key, JobKind.REINDEX, {"marked": True}, lock=REINDEX_LOCK)
+    await opened.index.caught_up()
 
 
 async def ensure_first_key(settings: Settings, stores: Stores) -> None:
@@ -331,7 +413,6 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
     async with open_engine(settings, concurrency=settings.worker_concurrency) as engine:
         stores = engine.stores
         await ensure_first_key(settings, stores)
-        await catch_up_index(engine)
         uses = UseCounter(stores.database)
         server = MemsvcServer(
             Services(

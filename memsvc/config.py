@@ -85,7 +85,12 @@ class Settings(BaseSettings):
     )
     embedder_api_base: str = Field("", description="Base URL of a `litellm:` endpoint.")
     embedder_api_key: SecretStr = Field(SecretStr(""), description="Key of a `litellm:` endpoint.")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where a local embedder runs.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where a local model runs; `auto` takes a GPU if there is one, `cuda` needs one."
+    )
+    embedder_dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="What a local embedder computes in; `auto` is float16 on a GPU, float32 on a CPU."
+    )
     max_batch_tokens: int = Field(
         8192, ge=256, le=2**20, description="Padded tokens that one embedding batch may hold."
     )

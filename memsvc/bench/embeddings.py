@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memsvc.models.embedder import choose_device, encodable, load_model
+from memsvc.models.device import choose_device
+from memsvc.models.embedder import encodable, load_model
 from memsvc.models.weights import MINILM
 
 BATCH = 64

@@ -7,13 +7,16 @@ of similar length, and always contains the oldest text that waits, so nothing is
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, TypeVar
 
+from memsvc import metrics
 from memsvc.errors import Reason, Unavailable
 
 P = TypeVar("P")
@@ -26,27 +29,38 @@ _BACKGROUND_SHARE = 8
 
 
 class Batcher(Generic[P, R]):
-    """Runs `compute` on batches of payloads in `executor`, one batch at a time.
+    """Runs `compute` on batches of payloads in `executor`.
 
-    Urgent requests go before background ones. An urgent request waits for at most one background batch;
-    background work gets at least one batch in eight.
+    Urgent requests go before background ones. An urgent request waits for the batches that are being computed and no
+    other background batch; background work gets at least one batch in eight.
 
     Args:
         compute: turns the payloads of one batch into as many results, in order. Called in the executor.
         executor: where it runs.
         max_batch_tokens: bound on longest length x number of payloads; a longer payload goes alone.
+        batches_at_once: batches in the executor at a time. With two, a GPU computes one while the other is laid out
+            and copied to it; a CPU has nothing to gain.
+        name: what the metrics call the model.
     """
 
     def __init__(
-        self, compute: Callable[[Sequence[P]], Sequence[R]], executor: Executor, *, max_batch_tokens: int
+        self,
+        compute: Callable[[Sequence[P]], Sequence[R]],
+        executor: Executor,
+        *,
+        max_batch_tokens: int,
+        batches_at_once: int = 1,
+        name: str = "embedder",
     ) -> None:
         self._compute = compute
         self._executor = executor
         self._max_batch_tokens = max_batch_tokens
+        self._batches_at_once = batches_at_once
+        self._figures = _Figures(name)
         self._urgent: _Line[P, R] = _Line()
         self._background: _Line[P, R] = _Line()
         self._urgent_batches_in_a_row = 0
-        self._owner: asyncio.Task[None] | None = None
+        self._owners: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def submit(self, payloads: Sequence[P], lengths: Sequence[int], *, urgent: bool) -> list[R]:
@@ -60,15 +74,16 @@ class Batcher(Generic[P, R]):
         self.check_open()
         if not payloads:
             return []
-        request: _Request[R] = _Request(len(payloads))
+        request: _Request[R] = _Request(len(payloads), urgent=urgent)
         line = self._urgent if urgent else self._background
         line.extend(
             _Item(payload, length, request, position)
             for position, (payload, length) in enumerate(zip(payloads, lengths, strict=True))
         )
-        # The owner lives only while something waits, so that no event loop is held when all is quiet.
-        if self._owner is None or self._owner.done():
-            self._owner = asyncio.create_task(self._work())
+        # Owners live only while something waits, so that no event loop is held when all is quiet.
+        self._owners = {owner for owner in self._owners if not owner.done()}
+        if len(self._owners) < self._batches_at_once:
+            self._owners.add(asyncio.create_task(self._work()))
         return await request.future
 
     def check_open(self) -> None:
@@ -81,8 +96,8 @@ class Batcher(Generic[P, R]):
         self._closed = True
         for item in chain(self._urgent.clear(), self._background.clear()):
             item.request.fail(_closing())
-        if self._owner is not None and not self._owner.done():
-            await self._owner
+        running = [owner for owner in self._owners if not owner.done()]
+        await asyncio.gather(*running)
 
     async def _work(self) -> None:
         while batch := self._next_batch():
@@ -97,10 +112,11 @@ class Batcher(Generic[P, R]):
 
     async def _run(self, batch: Sequence[_Item[P, R]]) -> BaseException | None:
         """Compute one batch and hand the results back, or return what went wrong."""
-        computing = asyncio.get_running_loop().run_in_executor(
-            self._executor, self._compute, [item.payload for item in batch]
-        )
-        await asyncio.wait((computing,))
+        with self._figures.computing(batch):
+            computing = asyncio.get_running_loop().run_in_executor(
+                self._executor, self._compute, [item.payload for item in batch]
+            )
+            await asyncio.wait((computing,))
         if error := computing.exception():
             return error
         results = computing.result()
@@ -123,7 +139,10 @@ class Batcher(Generic[P, R]):
 class _Request(Generic[R]):
     """The texts of one call; its future ends with the last of them."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, urgent: bool) -> None:
+        self.urgent = urgent
+        self.since = time.monotonic()
+        self.started = False
         self.future: asyncio.Future[list[R]] = asyncio.get_running_loop().create_future()
         self._results: dict[int, R] = {}
         self._size = size
@@ -157,6 +176,46 @@ class _Item(Generic[P, R]):
             )
             failure.__cause__ = error
             self.request.fail(failure)
+
+
+class _Figures:
+    """What the metrics learn of batches."""
+
+    def __init__(self, model: str) -> None:
+        self._waits = {
+            urgent: metrics.MODEL_WAIT.labels(model, "urgent" if urgent else "background") for urgent in (False, True)
+        }
+        self._texts = metrics.MODEL_BATCH_TEXTS.labels(model)
+        self._batch_tokens = metrics.MODEL_BATCH_TOKENS.labels(model)
+        self._tokens = metrics.MODEL_TOKENS.labels(model)
+        self._padding = metrics.MODEL_PADDING.labels(model)
+        self._busy = metrics.MODEL_BUSY.labels(model)
+        self._running = 0
+        self._counted_until = 0.0
+
+    @contextmanager
+    def computing(self, batch: Sequence[_Item[P, R]]) -> Iterator[None]:
+        """Around the computation of a batch. Time in which two overlap counts once."""
+        now = time.monotonic()
+        for request in {item.request for item in batch}:
+            if not request.started:
+                request.started = True
+                self._waits[request.urgent].observe(now - request.since)
+        tokens, padded = sum(item.length for item in batch), max(item.length for item in batch) * len(batch)
+        self._texts.observe(len(batch))
+        self._batch_tokens.observe(padded)
+        if not self._running:
+            self._counted_until = now
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            now = time.monotonic()
+            self._busy.inc(now - self._counted_until)
+            self._counted_until = now
+            self._tokens.inc(tokens)
+            self._padding.inc(padded - tokens)
 
 
 class _Line(Generic[P, R]):

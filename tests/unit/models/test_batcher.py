@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsvc import metrics
 from memsvc.errors import Reason, Unavailable
 from memsvc.models.batcher import Batcher, similar_to_first
 
@@ -145,6 +146,36 @@ def test_one_batcher_serves_one_event_loop_after_another(device: Device) -> None
     with ThreadPoolExecutor(1) as executor:
         batcher = Batcher(device.compute, executor, max_batch_tokens=40)
         assert [asyncio.run(batcher.submit([n], [1], urgent=False)) for n in (1, 2)] == [[2], [4]]
+
+
+async def test_two_batches_at_once_where_the_device_has_room_for_them(device: Device) -> None:
+    with ThreadPoolExecutor(2) as executor:
+        batcher = Batcher(device.compute, executor, max_batch_tokens=40, batches_at_once=2)
+        first = await held(device, batcher)
+        device.started.clear()
+        second = await submit(batcher, [1], 40)
+        await asyncio.to_thread(device.started.wait, 10)
+        third = await submit(batcher, [2], 40)
+        assert device.batches == [[0], [1]]
+        device.gate.set()
+        assert await asyncio.gather(first, second, third) == [[0], [2], [4]]
+        await batcher.close()
+
+
+async def test_metrics_tell_waits_sizes_and_padding(device: Device) -> None:
+    def value(name: str, **labels: str) -> float:
+        return metrics.REGISTRY.get_sample_value(name, {"model": "counted", **labels}) or 0.0
+
+    with ThreadPoolExecutor(1) as executor:
+        batcher = Batcher(device.compute, executor, max_batch_tokens=40, name="counted")
+        await batcher.submit([1, 2, 3], [10, 8, 5], urgent=False)
+        await batcher.submit([4], [7], urgent=True)
+    assert value("memsvc_model_tokens_total") == 30
+    assert value("memsvc_model_padding_tokens_total") == 7
+    assert value("memsvc_model_batch_texts_sum") == 4
+    assert value("memsvc_model_batch_tokens_sum") == 37
+    assert value("memsvc_model_busy_seconds_total") > 0
+    assert [value("memsvc_model_wait_seconds_count", urgency=name) for name in ("urgent", "background")] == [1, 1]
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=80), st.integers(1, 2000))

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +6,12 @@ import pytest
 import torch
 from structlog.testing import capture_logs
 
+from memsvc import metrics
 from memsvc.errors import Reason, Unavailable
-from memsvc.models.embedder import SentenceTransformerEmbedder, choose_device
+from memsvc.models.device import Precision
+from memsvc.models.embedder import Encoded, SentenceTransformerEmbedder, pad
 from memsvc.models.weights import minilm_folder
+from memsvc.ports import Vectors
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +73,74 @@ async def test_vectors_that_are_not_finite_are_a_failure() -> None:
     await embedder.close()
 
 
-def test_the_cpu_in_place_of_a_missing_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_padding_is_that_of_the_tokenizer(embedder: SentenceTransformerEmbedder, side: str) -> None:
+    tokenizer = embedder._model.tokenizer
+    before, tokenizer.padding_side = tokenizer.padding_side, side
+    try:
+        batch = embedder._tokenize(["one", "", "quite a few more words than the others"])
+        columns = {name: [text[name].tolist() for text in batch] for name in batch[0]}
+        expected = tokenizer.pad(columns, return_tensors="np")
+        padded = pad(batch, tokenizer)
+    finally:
+        tokenizer.padding_side = before
+    assert padded.keys() == expected.keys()
+    for name, rows in padded.items():
+        np.testing.assert_array_equal(rows, expected[name])
+
+
+async def test_a_batch_that_memory_does_not_hold_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = SentenceTransformerEmbedder("minilm", "cpu")
+    texts = [f"number {n}" for n in range(7)]
+    expected = await embedder.embed(texts)
+    forward, sizes = embedder._forward, []
+
+    def small(batch: Sequence[Encoded]) -> list[Vectors]:
+        sizes.append(len(batch))
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(batch)
+
+    monkeypatch.setattr(embedder, "_forward", small)
+    before = counted("memsvc_model_out_of_memory_total")
     with capture_logs() as logs:
-        assert [choose_device("cpu"), choose_device("auto"), choose_device("cuda")] == ["cpu", "cpu", "cpu"]
-    assert logs == [{"event": "embedder.no_gpu", "wanted": "cuda", "using": "cpu", "log_level": "warning"}]
+        np.testing.assert_allclose(await embedder.embed(texts), expected, atol=1e-5)
+    assert sizes == [7, 3, 1, 2, 4, 2, 2]
+    assert [(entry["event"], entry["texts"]) for entry in logs] == [("embedder.out_of_memory", n) for n in (7, 3, 4)]
+    assert counted("memsvc_model_out_of_memory_total") == before + 3
+    await embedder.close()
 
 
-def test_a_gpu_is_taken_unless_the_cpu_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [choose_device("cpu"), choose_device("auto"), choose_device("cuda")] == ["cpu", "cuda", "cuda"]
+async def test_one_text_that_memory_does_not_hold_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = SentenceTransformerEmbedder("minilm", "cpu")
+
+    def never(batch: Sequence[Encoded]) -> list[Vectors]:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(embedder, "_forward", never)
+    with pytest.raises(Unavailable, match="OutOfMemoryError"):
+        await embedder.embed(["too", "large"])
+    await embedder.close()
+
+
+async def test_bfloat16_gives_nearly_the_same_float32_vectors(embedder: SentenceTransformerEmbedder) -> None:
+    half = SentenceTransformerEmbedder("minilm", "cpu", dtype="bfloat16")
+    texts = ["A cat is sleeping on the sofa.", "Share prices fell sharply on Monday."]
+    vectors = await half.embed(texts)
+    assert vectors.dtype == np.float32
+    assert (np.sum(vectors * await embedder.embed(texts), axis=1) > 0.99).all()
+    await half.close()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("dtype", ["auto", "float32", "bfloat16"])
+async def test_a_gpu_gives_the_vectors_of_the_cpu(embedder: SentenceTransformerEmbedder, dtype: Precision) -> None:
+    on_gpu = SentenceTransformerEmbedder("minilm", "cuda", dtype=dtype)
+    texts = [f"sentence {n} is {'long ' * (n % 40)}" for n in range(500)]
+    vectors, expected = await on_gpu.embed(texts), await embedder.embed(texts)
+    assert (np.sum(vectors * expected, axis=1) > (0.9999 if dtype == "float32" else 0.99)).all()
+    await on_gpu.close()
+
+
+def counted(name: str) -> float:
+    return metrics.REGISTRY.get_sample_value(name, {"model": "embedder"}) or 0.0
