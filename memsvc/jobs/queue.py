@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Delete, and_, delete, exists, or_, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import Delete, delete, tuple_
 from sqlmodel import Session, col, select
 
 from memsvc.errors import NotFound, Reason
+from memsvc.jobs.claiming import next_job
+from memsvc.storage.clock import fleet_time
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import enqueue
@@ -26,11 +27,18 @@ DEFER = "jobs.defer"
 
 
 class SqlJobQueue:
-    """Implements `ports.JobQueue`. Leases are measured by `clock`, so servers need clocks that roughly agree."""
+    """Implements `ports.JobQueue`.
 
-    def __init__(self, db: Database, clock: Callable[[], datetime] = utc_now) -> None:
+    Leases and due times are measured by the database's clock where it has one, so the clocks of servers and workers
+    need not agree; or by `clock`.
+    """
+
+    def __init__(self, db: Database, clock: Callable[[], datetime] | None = None) -> None:
         self._db = db
         self._clock = clock
+
+    def _now(self, session: Session) -> datetime:
+        return self._clock() if self._clock else fleet_time(session, utc_now)
 
     async def defer(
         self,
@@ -53,7 +61,7 @@ class SqlJobQueue:
             response = answered(session, space, DEFER, request)
             if response is not None:
                 return str(response["job_id"])
-            now = self._clock()
+            now = self._now(session)
             job_id = enqueue(session, space, kind, payload, lock=lock, now=now)
             remember(session, space, DEFER, request, {"job_id": job_id}, now)
             return job_id
@@ -62,19 +70,15 @@ class SqlJobQueue:
         self._db.work.notify()
         return job_id
 
-    async def claim(self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float) -> Job | None:
-        """Lease the first due job whose lock is free, raising its attempt; None when there is none."""
+    async def claim(
+        self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float, idle_tenants: bool = False
+    ) -> Job | None:
+        """Lease the job whose turn it is (`claiming.next_job`), raising its attempt; None when there is none."""
         notices = self._db.work.notices
 
         def claim(session: Session) -> Job | None:
-            now = self._clock()
-            row = session.exec(
-                select(JobRow)
-                .where(_is_due(now), col(JobRow.kind).in_(kinds), ~_is_locked())
-                .order_by(col(JobRow.priority), col(JobRow.ordinal))
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).first()
+            now = self._now(session)
+            row = next_job(session, kinds, now, idle_tenants=idle_tenants)
             if row is None:
                 return None
             row.state = JobState.RUNNING.value
@@ -82,6 +86,7 @@ class SqlJobQueue:
             row.progress = 0.0
             row.lease_owner = owner
             row.lease_until = now + timedelta(seconds=lease_seconds)
+            row.start_time = now
             session.add(row)
             return job_of(row)
 
@@ -106,7 +111,7 @@ class SqlJobQueue:
             row = held_row(session, job)
             if row is None:
                 return False
-            row.lease_until = self._clock() + timedelta(seconds=lease_seconds)
+            row.lease_until = self._now(session) + timedelta(seconds=lease_seconds)
             row.progress = row.progress if progress is None else progress
             session.add(row)
             return True
@@ -121,7 +126,7 @@ class SqlJobQueue:
             row.summary = dump_summary(summary)
             row.error = None
             row.progress = 1.0
-            _end(session, row, JobState.SUCCEEDED, self._clock())
+            _end(session, row, JobState.SUCCEEDED, self._now(session))
 
         await self._db.write(succeed)
         self._db.work.notify()  # the lock is free
@@ -133,7 +138,7 @@ class SqlJobQueue:
         """
 
         def fail(session: Session) -> None:
-            now = self._clock()
+            now = self._now(session)
             row = require_held(session, job)
             row.error = dump_error(error)
             row.attempt -= 0 if counted else 1
@@ -145,6 +150,22 @@ class SqlJobQueue:
         await self._db.write(fail)
         self._db.work.notify()
 
+    async def give_way(self, job: Job, summary: JobSummary) -> None:
+        """Queue a job that got on but is not done behind what is due by now; its attempts count afresh.
+
+        Raises LeaseLost.
+        """
+
+        def give_way(session: Session) -> None:
+            row = require_held(session, job)
+            row.summary = dump_summary(summary)
+            row.error = None
+            row.attempt = 0
+            _requeue(session, row, self._now(session))
+
+        await self._db.write(give_way)
+        self._db.work.notify()
+
     async def release(self, job: Job) -> None:
         """Give an unfinished job back, due at once, its attempt not counted; nothing if it is no longer held."""
 
@@ -152,7 +173,7 @@ class SqlJobQueue:
             row = held_row(session, job)
             if row is not None:
                 row.attempt -= 1
-                _requeue(session, row, self._clock())
+                _requeue(session, row, self._now(session))
 
         await self._db.write(release)
         self._db.work.notify()
@@ -163,7 +184,7 @@ class SqlJobQueue:
         def cancel(session: Session) -> Job:
             row = _require(session, space, job_id, lock=True)
             if not JobState(row.state).ended:
-                _end(session, row, JobState.CANCELLED, self._clock())
+                _end(session, row, JobState.CANCELLED, self._now(session))
             return job_of(row)
 
         job = await self._db.write(cancel)
@@ -226,25 +247,6 @@ class SqlJobQueue:
         Jobs deferred by other processes, and retries, are seen at the timeout only.
         """
         await self._db.work.wait(timeout)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Queued and due, or running for a worker whose lease ran out."""
-    return or_(
-        and_(col(JobRow.state) == JobState.QUEUED, col(JobRow.run_at) <= now),
-        and_(col(JobRow.state) == JobState.RUNNING, col(JobRow.lease_until) < now),
-    )
-
-
-def _is_locked() -> ColumnElement[bool]:
-    other = aliased(JobRow)
-    return exists().where(
-        col(other.tenant) == col(JobRow.tenant),
-        col(other.space) == col(JobRow.space),
-        col(other.lock) == col(JobRow.lock),
-        col(other.state) == JobState.RUNNING,
-        col(other.ordinal) != col(JobRow.ordinal),
-    )
 
 
 def _require(session: Session, space: SpaceKey, job_id: str, *, lock: bool = False) -> JobRow:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from memsvc.storage.clock import fleet_time
 from memsvc.storage.rows import digest
 from memsvc.storage.tables import JobRow
 from memsvc.types import JobKind, JobState, Scope, SpaceKey
@@ -47,6 +48,8 @@ def enqueue(
     ).first()
     if found is not None:
         return found
+    # A server whose clock is ahead must not put its jobs off.
+    due = min(now, fleet_time(session, lambda: now)) + delay
     job = JobRow(
         id=str(uuid.uuid4()),
         tenant=space.tenant,
@@ -57,7 +60,7 @@ def enqueue(
         payload_digest=payload_digest,
         priority=_PRIORITIES.get(kind, 0),
         state=JobState.QUEUED.value,
-        run_at=now + delay,
+        run_at=due,
         create_time=now,
     )
     session.add(job)
