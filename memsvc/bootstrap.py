@@ -6,22 +6,24 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import structlog
 
+from memsvc import metrics
 from memsvc.compression.entropy import GateSettings
 from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
 from memsvc.config import Settings, SettingsInvalid
 from memsvc.consolidation.consolidator import Consolidator
-from memsvc.errors import FailedPrecondition, Reason
+from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.jobs.consolidation import MemoryConsolidation
-from memsvc.jobs.handlers import handlers
 from memsvc.jobs.embeddings import ActiveEmbedder, ActiveIndex, CurrentModels, ModelCheck, ModelIndexer, OpenModel
+from memsvc.jobs.handlers import handlers
+from memsvc.jobs.measured import measured
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
 from memsvc.models.analyzer import SpacyAnalyzer
@@ -41,6 +43,7 @@ from memsvc.retrieval.retriever import Retriever
 from memsvc.retrieval.weights import SHIPPED, Weights, parse
 from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
+from memsvc.storage import backlog
 from memsvc.storage.consolidating import SqlConsolidationLog
 from memsvc.storage.database import Database
 from memsvc.storage.embeddings import SqlEmbeddingModels
@@ -187,7 +190,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             indexer=indexer,
             worker=Worker(
                 stores.jobs,
-                jobs,
+                measured(jobs),
                 concurrency=concurrency,
                 lease_seconds=settings.worker_lease_seconds,
                 heartbeat_seconds=settings.worker_lease_seconds / 3,
@@ -404,6 +407,30 @@ def server_options(settings: Settings) -> ServerOptions:
 
 
 @asynccontextmanager
+async def exposed_metrics(settings: Settings, stores: Stores) -> AsyncIterator[None]:
+    """Serve metrics while the block runs, where the settings say so.
+
+    Raises:
+        Unavailable: the address cannot be bound.
+    """
+    if not settings.metrics_listen:
+        yield
+        return
+    host, _, port = settings.metrics_listen.rpartition(":")
+    with ExitStack() as stack:
+        try:
+            bound = stack.enter_context(metrics.exposed(host.strip("[]"), int(port)))
+        except OSError as error:
+            raise Unavailable(f"metrics_listen: cannot listen on {settings.metrics_listen}: {error}") from error
+        log.info("metrics.ready", address=f"{host}:{bound}")
+        counting = asyncio.create_task(backlog.keep_counting(stores.database), name="backlog")
+        try:
+            yield
+        finally:
+            counting.cancel()
+
+
+@asynccontextmanager
 async def running_server(settings: Settings) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the bound port.
 
@@ -438,7 +465,8 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
         write_private(settings.address_file, json.dumps({"address": f"{host}:{port}", "pid": os.getpid()}))
         log.info("server.ready", address=f"{host}:{port}", embedder=engine.embedder.model)
         try:
-            yield port
+            async with exposed_metrics(settings, stores):
+                yield port
         finally:
             log.info("server.draining", seconds=settings.drain_seconds)
             settings.address_file.unlink(missing_ok=True)

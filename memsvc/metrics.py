@@ -59,7 +59,12 @@ JOB_WAIT = Histogram(
 JOB_RUN = Histogram(
     "memsvc_job_run_seconds", "Duration of an attempt at a job.", ("kind",), buckets=_DURATIONS, registry=REGISTRY
 )
-JOBS_WAITING = Gauge("memsvc_jobs_waiting", "Jobs in the queue that no worker holds.", ("kind",), registry=REGISTRY)
+JOBS_IN_QUEUE = Gauge(
+    "memsvc_jobs_in_queue",
+    "Jobs of all spaces that wait, run, or failed for good.",
+    ("kind", "state"),
+    registry=REGISTRY,
+)
 
 RPC = Histogram(
     "memsvc_rpc_seconds",

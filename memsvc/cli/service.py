@@ -8,7 +8,7 @@ import signal
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from memsvc.bootstrap import catch_up_index, open_engine, open_stores, running_server
+from memsvc.bootstrap import exposed_metrics, open_engine, open_stores, running_server
 from memsvc.config import Settings
 from memsvc.storage.migrate import current, downgrade, head, upgrade
 from memsvc.types import KeyRole
@@ -36,10 +36,10 @@ def work(settings: Settings, concurrency: int) -> None:
 
     async def run() -> None:
         async with open_engine(settings, concurrency=concurrency) as engine:
-            await catch_up_index(engine)
             engine.worker.start()
             try:
-                await _signalled()
+                async with exposed_metrics(settings, engine.stores):
+                    await _signalled()
             finally:
                 await engine.worker.stop(settings.drain_seconds)
 

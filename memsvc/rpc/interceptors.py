@@ -19,6 +19,7 @@ import structlog
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
+from memsvc import metrics
 from memsvc.errors import DeadlineExceeded, InvalidInput, MemsvcError, Violation
 from memsvc.rpc.admission import Admission
 from memsvc.rpc.authentication import Authenticator
@@ -125,7 +126,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
             status = internal_status(call.request_id)
             log.exception("rpc.failed", method=call.method, request_id=call.request_id)
         finally:
-            _log_access(exchange, code, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            metrics.RPC.labels(call.method, code).observe(seconds)
+            _log_access(exchange, code, seconds)
         return await _abort(context, status, grpc.StatusCode[code])
 
     def _with_deadline(self, call: Call, context: grpc.aio.ServicerContext[Any, Any], *, streaming: bool) -> Call:

@@ -1,0 +1,72 @@
+"""What the metrics learn of jobs, from a real queue on each kind of database."""
+
+import asyncio
+
+import pytest
+
+from memsvc import metrics
+from memsvc.errors import NotFound, Reason, Unavailable
+from memsvc.jobs.handlers import Progress
+from memsvc.jobs.measured import MeasuredHandler
+from memsvc.jobs.queue import SqlJobQueue
+from memsvc.storage import backlog
+from memsvc.storage.database import Database
+from memsvc.storage.spaces import SqlSpaceStore
+from memsvc.types import Job, JobError, JobKind, JobState, JobSummary, SpaceKey
+
+SPACE = SpaceKey("acme", "main")
+
+
+async def progress(fraction: float) -> None:
+    """Nobody listens."""
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (None, "done"),
+        (Unavailable("down"), "waiting"),
+        (NotFound("gone", reason=Reason.SPACE_NOT_FOUND), "failed"),
+        (ValueError("a fault"), "failed"),
+        (asyncio.CancelledError(), "stopped"),
+    ],
+)
+async def test_every_attempt_ends_in_one_outcome(database: Database, error: BaseException | None, outcome: str) -> None:
+    async def handle(job: Job, report: Progress) -> JobSummary:
+        if error:
+            raise error
+        return JobSummary()
+
+    job = await deferred(database)
+    before = value("memsvc_jobs_total", kind="index", outcome=outcome)
+    runs, waits = (value(f"memsvc_job_{name}_seconds_count", kind="index") for name in ("run", "wait"))
+    attempt = asyncio.ensure_future(MeasuredHandler(handle)(job, progress))
+    await asyncio.wait((attempt,))
+    assert value("memsvc_jobs_total", kind="index", outcome=outcome) == before + 1
+    assert value("memsvc_job_run_seconds_count", kind="index") == runs + 1
+    assert value("memsvc_job_wait_seconds_count", kind="index") == waits + 1
+    assert attempt.cancelled() or attempt.exception() is error
+
+
+async def test_the_backlog_is_counted_by_kind_and_state(database: Database) -> None:
+    queue = SqlJobQueue(database)
+    job = await deferred(database)
+    await queue.defer(SPACE, JobKind.INDEX, {"memory_ids": ["b"]}, lock="b")
+    counts = await backlog.count(database)
+    assert counts[JobKind.INDEX, JobState.RUNNING] == counts[JobKind.INDEX, JobState.QUEUED] == 1
+    assert counts[JobKind.COMPRESS, JobState.QUEUED] == 0
+    await queue.fail(job, JobError(Reason.INTERNAL, "poison"), retry_in=None)
+    assert (await backlog.count(database))[JobKind.INDEX, JobState.FAILED] == 1
+
+
+async def deferred(database: Database) -> Job:
+    queue = SqlJobQueue(database)
+    await SqlSpaceStore(database).create(SPACE, "")
+    await queue.defer(SPACE, JobKind.INDEX, {"memory_ids": ["a"]}, lock="a")
+    job = await queue.claim("tester", [JobKind.INDEX], lease_seconds=60)
+    assert job is not None
+    return job
+
+
+def value(name: str, **labels: str) -> float:
+    return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
