@@ -6,6 +6,7 @@ these networks can be stalled and cut.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -150,7 +151,13 @@ def _endpoint(made: Fleet, stack: ExitStack, name: str, folder: Path, target: Ca
     """Add a part that serves on a port of its own; return the port of the network before it."""
     home, port = folder / name, free_port()
     home.mkdir()
-    made.parts[name] = Child(lambda: fork(target, str(home), port))
+
+    def begin() -> BaseProcess:
+        process = fork(target, str(home), port)
+        until(lambda: listens(port), f"the {name} does not start")
+        return process
+
+    made.parts[name] = Child(begin)
     made.networks[name] = stack.enter_context(proxy("127.0.0.1", port))
     return made.networks[name].port
 
@@ -160,6 +167,12 @@ def _server(made: Fleet, stack: ExitStack, name: str, folder: Path, common: dict
     service = ForkedService(folder / name, listen=f"127.0.0.1:{port}", **common)
     made.parts[name] = Child(lambda: service.start()[0])
     made.networks[name] = stack.enter_context(proxy("127.0.0.1", port))
+
+
+def listens(port: int) -> bool:
+    """Whether anything takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def add_space(client: MemoryClient, name: str) -> None:
