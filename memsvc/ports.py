@@ -287,10 +287,14 @@ class JobQueue(Protocol):
         """
         ...
 
-    async def claim(self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float) -> Job | None:
-        """Lease the first due job whose lock is free, raising its attempt; None when there is none.
+    async def claim(
+        self, owner: str, kinds: Sequence[JobKind], *, lease_seconds: float, idle_tenants: bool = False
+    ) -> Job | None:
+        """Lease the due job whose lock is free and whose turn it is, raising its attempt; None when there is none.
 
-        Consolidation comes after everything else; jobs of equal precedence come in the order they were queued in.
+        Consolidation comes after everything else. Then tenants take turns: the one with the fewest running jobs, of
+        those the one served longest ago; within a tenant its spaces, and within a space what was due first. With
+        `idle_tenants` only tenants of which no job of these kinds is running.
         """
         ...
 
@@ -306,6 +310,13 @@ class JobQueue(Protocol):
         """Record a failed attempt: due again in `retry_in` seconds, or FAILED for good when None.
 
         `counted` False takes the attempt back: the job waits for a part that is down. Raises LeaseLost.
+        """
+        ...
+
+    async def give_way(self, job: Job, summary: JobSummary) -> None:
+        """Queue a job that got on but is not done behind what is due by now; its attempts count afresh.
+
+        `summary` is what it did so far. Raises LeaseLost.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
@@ -23,16 +23,24 @@ CONTEXT_TURNS = 12
 Progress: TypeAlias = Callable[[float], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A job that gives way to others before it goes on: a slot must not be one session's for hours."""
+
+    summary: JobSummary
+    """What was done so far; the next attempt finds it in `Job.summary`."""
+
+
 class Handler(Protocol):
     """Does one job."""
 
-    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
-        """Do the job, reporting progress in [0, 1]. An error means that the attempt failed."""
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary | Unfinished:
+        """Do the job or a part of it, reporting progress in [0, 1]. An error means that the attempt failed."""
         ...
 
 
 class CompressHandler:
-    """Compresses the pending turns of one session and makes the new memories searchable."""
+    """Compresses the pending turns of one session, a window at a time, and makes the new memories searchable."""
 
     def __init__(
         self,
@@ -49,18 +57,23 @@ class CompressHandler:
         self._indexer = indexer
         self._window_turns = window_turns
 
-    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
-        """Compress and index, beginning with what an earlier attempt committed and did not index."""
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary | Unfinished:
+        """Compress and index one window, beginning with what an earlier attempt committed and did not index.
+
+        A window that is not full is the last one: whatever was ingested since has a job of its own.
+        """
         scope = Scope(*job.payload["scope"])
-        summary = await self._index(job, scope, JobSummary())
+        summary = await self._index(job, scope, job.summary or JobSummary())
         limit = self._window_turns
-        while (batch := await self._turns.pending(job.space, scope, limit=limit, context=CONTEXT_TURNS)).pending:
-            compression = await self._compressor.compress(job.space, batch)
-            written = await self._memories.commit(job.space, job, compression)
-            summary = _count(summary, compression, frozenset(written))
-            await progress(0.5)
-            summary = await self._index(job, scope, summary)
-        return summary
+        batch = await self._turns.pending(job.space, scope, limit=limit, context=CONTEXT_TURNS)
+        if not batch.pending:
+            return summary
+        compression = await self._compressor.compress(job.space, batch)
+        written = await self._memories.commit(job.space, job, compression)
+        summary = _count(summary, compression, frozenset(written))
+        await progress(0.5)
+        summary = await self._index(job, scope, summary)
+        return Unfinished(summary) if len(batch.pending) == limit else summary
 
     async def _index(self, job: Job, scope: Scope, summary: JobSummary) -> JobSummary:
         indexed = 0

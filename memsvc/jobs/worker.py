@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from memsvc.errors import LeaseLost, MemsvcError, Reason, Unavailable
-from memsvc.jobs.handlers import Handler
+from memsvc.jobs.handlers import Handler, Unfinished
 from memsvc.ports import JobQueue
 from memsvc.types import Job, JobError, JobKind, utc_now
 
 log = structlog.get_logger(__name__)
 
+PROMPT = (JobKind.COMPRESS, JobKind.INDEX)
+"""What callers wait for."""
 LEASE_SECONDS = 30.0
 IDLE_SECONDS = 2.0
 WAIT_SECONDS = 3.0
@@ -40,7 +42,10 @@ def backoff(attempt: int) -> float:
 
 
 class Worker:
-    """Runs up to `concurrency` jobs at once until it is stopped.
+    """Runs up to `concurrency` jobs at once until it is stopped, and one more of a tenant that has none under way.
+
+    The one more is of the kinds that callers wait for: a tenant whose jobs fill every slot must not make the others
+    wait until one of them ends.
 
     An attempt that fails because a part is down (`Unavailable`) is repeated for as long as it takes. Any other
     failure is repeated up to `MAX_ATTEMPTS` times; then the job is dead-lettered with its reason. A worker that dies
@@ -69,6 +74,8 @@ class Worker:
         self._backoff = backoff
         self._clock = clock
         self._owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._claiming = asyncio.Lock()
+        """One claim at a time, so that each sees what the slots beside it hold."""
         self._stopping = asyncio.Event()
         self._slots: list[asyncio.Task[None]] = []
 
@@ -76,7 +83,12 @@ class Worker:
         """Begin to claim jobs."""
         if not self._concurrency:
             return
-        self._slots = [asyncio.create_task(self._slot(n), name=f"worker-{n}") for n in range(self._concurrency)]
+        self._slots = [
+            asyncio.create_task(self._slot(f"{self._owner}/{n}", tuple(self._handlers)))
+            for n in range(self._concurrency)
+        ]
+        if prompt := tuple(kind for kind in PROMPT if kind in self._handlers):
+            self._slots.append(asyncio.create_task(self._slot(f"{self._owner}/idle", prompt, idle_tenants=True)))
         self._slots.append(asyncio.create_task(self._forget(), name="worker-retention"))
 
     async def stop(self, grace: float) -> None:
@@ -99,18 +111,14 @@ class Worker:
                 log.warning("worker.purge_failed", reason=error.reason, message=error.message)
             await self._pause(PURGE_SECONDS)
 
-    def kinds(self, number: int) -> tuple[JobKind, ...]:
-        """What a slot takes up: the first of several is kept for what callers wait for."""
-        kept = number == 0 and self._concurrency > 1
-        return tuple(kind for kind in self._handlers if not (kept and kind is JobKind.CONSOLIDATE))
-
-    async def _slot(self, number: int) -> None:
-        owner = f"{self._owner}/{number}"
-        kinds = self.kinds(number)
+    async def _slot(self, owner: str, kinds: Sequence[JobKind], *, idle_tenants: bool = False) -> None:
         failures = 0
         while not self._stopping.is_set():
             try:
-                job = await self._claim(owner, kinds)
+                async with self._claiming:
+                    job = await self._queue.claim(
+                        owner, kinds, lease_seconds=self._lease_seconds, idle_tenants=idle_tenants
+                    )
             except MemsvcError as error:
                 failures += 1
                 log.warning("worker.claim_failed", reason=error.reason, message=error.message)
@@ -121,9 +129,6 @@ class Worker:
                 await self._idle()
             else:
                 await self._run(job)
-
-    async def _claim(self, owner: str, kinds: Sequence[JobKind]) -> Job | None:
-        return await self._queue.claim(owner, kinds, lease_seconds=self._lease_seconds)
 
     async def _idle(self) -> None:
         wait = asyncio.create_task(self._queue.wait_for_work(IDLE_SECONDS))
@@ -172,7 +177,7 @@ class Worker:
             await self._queue.heartbeat(job, lease_seconds=self._lease_seconds, progress=fraction)
 
         try:
-            summary = await self._handlers[job.kind](job, progress)
+            done = await self._handlers[job.kind](job, progress)
         except LeaseLost:
             raise
         except Unavailable as error:
@@ -185,8 +190,12 @@ class Worker:
             log.exception("job.crashed")
             await self._failed(job, JobError(Reason.INTERNAL, type(error).__name__))
         else:
-            await self._queue.succeed(job, summary)
-            log.info("job.succeeded", turns=summary.turn_count, created=summary.created_count)
+            if isinstance(done, Unfinished):
+                await self._queue.give_way(job, done.summary)
+                log.info("job.gave_way", turns=done.summary.turn_count)
+            else:
+                await self._queue.succeed(job, done)
+                log.info("job.succeeded", turns=done.turn_count, created=done.created_count)
 
     async def _failed(self, job: Job, error: JobError) -> None:
         if job.attempt >= MAX_ATTEMPTS:

@@ -237,7 +237,24 @@ class JobRow(Row, table=True):
         _of_space(),
         UniqueConstraint("id"),
         Index("ix_jobs_listing", "tenant", "space", "ordinal"),
-        Index("ix_jobs_due", "state", "run_at"),
+        Index(
+            "ix_jobs_line",
+            *("kind", "priority", "tenant", "run_at", "ordinal"),
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_jobs_spaces",
+            *("kind", "priority", "tenant", "space", "run_at", "ordinal"),
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_jobs_served",
+            *("kind", "priority", "tenant", "start_time"),
+            sqlite_where=text("start_time IS NOT NULL"),
+            postgresql_where=text("start_time IS NOT NULL"),
+        ),
         Index("ix_jobs_lock", "tenant", "space", "lock", "state"),
         Index(
             "uq_jobs_running",
@@ -266,6 +283,8 @@ class JobRow(Row, table=True):
     error: dict[str, Any] | None = _json(default=None, nullable=True)
     summary: dict[str, Any] | None = _json(default=None, nullable=True)
     create_time: datetime = _time()
+    start_time: datetime | None = _optional_time()
+    """When a worker last took it up."""
     end_time: datetime | None = _optional_time()
 
 

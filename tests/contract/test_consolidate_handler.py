@@ -15,7 +15,6 @@ from memsvc.consolidation.decisions import Action, Consolidation, Decision
 from memsvc.errors import LeaseLost, Unavailable
 from memsvc.jobs.consolidation import BATCH, ConsolidateHandler, MemoryConsolidation
 from memsvc.jobs.indexer import Indexer
-from memsvc.jobs.worker import Worker
 from memsvc.storage.consolidating import SqlConsolidationLog
 from memsvc.types import Job, JobError, JobKind, JobSummary, Memory, MemoryFilter, MemoryState, Scope
 from memsvc.vectors.edge import EdgeIndex
@@ -228,10 +227,3 @@ async def test_a_preview_changes_nothing(parts: Parts) -> None:
     assert await parts.stores.memories.last_sequence(SPACE) == before
     assert await parts.index.count(SPACE) == 0
     assert len(await parts.log.owners(SPACE, Scope())) == 1
-
-
-async def test_a_worker_keeps_a_slot_free_of_consolidation(parts: Parts) -> None:
-    worker = Worker(parts.stores.jobs, {JobKind.CONSOLIDATE: parts.handler}, concurrency=2)
-    assert [worker.kinds(slot) for slot in (0, 1)] == [(), (JobKind.CONSOLIDATE,)]
-    alone = Worker(parts.stores.jobs, {JobKind.CONSOLIDATE: parts.handler}, concurrency=1)
-    assert alone.kinds(0) == (JobKind.CONSOLIDATE,)
