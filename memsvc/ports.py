@@ -21,6 +21,8 @@ from memsvc.types import (
     Completion,
     Compression,
     Disposition,
+    EmbeddingCheck,
+    EmbeddingModel,
     IndexHit,
     IngestRequestId,
     Job,
@@ -191,23 +193,25 @@ class MemoryLog(Protocol):
         *,
         limit: int,
         scope: Scope | None = None,
+        slot: int = 0,
     ) -> list[Memory]:
         """Return memories whose current version is not in the index yet, deleted ones included.
 
-        `memory_ids` None means all of the space, or with `scope` all of exactly that scope.
+        `memory_ids` None means all of the space, or with `scope` all of exactly that scope; `slot` is that of the
+        embedding model.
         """
         ...
 
-    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory], slot: int = 0) -> None:
         """Record that exactly these versions are in the index; a memory changed since stays unindexed."""
         ...
 
-    async def mark_all_unindexed(self, space: SpaceKey) -> int:
-        """Make every memory of the space due for indexing again; return how many."""
+    async def mark_all_unindexed(self, space: SpaceKey, slot: int | None = None) -> int:
+        """Make every memory of the space due again, with every model or with that of a slot; return how many."""
         ...
 
-    async def indexed_count(self, space: SpaceKey) -> int:
-        """Return how many memories of the space have a point in the index, as far as SQL knows."""
+    async def indexed_count(self, space: SpaceKey, slot: int = 0) -> int:
+        """Return how many memories of the space have a point in the index of a slot, as far as SQL knows."""
         ...
 
 
@@ -347,6 +351,46 @@ class JobQueue(Protocol):
 
     async def wait_for_work(self, timeout: float) -> None:
         """Return when a job may have become due, at the latest after `timeout` seconds."""
+        ...
+
+
+class EmbeddingModels(Protocol):
+    """Which embedding models memories are indexed with: one, or two while the service changes from one to another."""
+
+    async def all(self) -> list[EmbeddingModel]:
+        """Every model that memories are indexed with; none as long as only the settings name one, in slot 0."""
+        ...
+
+    async def register(self, target: EmbeddingModel, current: EmbeddingModel) -> EmbeddingModel:
+        """Have memories indexed with `target` too, in a free slot, and return it as it stands if it is known already.
+
+        `current` is what the settings name, for a service that never changed its model. Raises FailedPrecondition
+        EMBEDDINGS_CHANGING when there are two others.
+        """
+        ...
+
+    async def ready(self, slot: int) -> None:
+        """Say that what was indexed in this slot before is forgotten: TARGET becomes FILLING."""
+        ...
+
+    async def activate(self, slot: int) -> None:
+        """Have queries answered by the model of this slot; the other one is kept up to date, and old."""
+        ...
+
+    async def remove(self, slot: int) -> None:
+        """Have memories indexed with a model no more. Raises FailedPrecondition for the active one."""
+        ...
+
+    async def due_count(self, slot: int) -> int:
+        """Memories of all spaces whose current version is not indexed in this slot."""
+        ...
+
+    async def record(self, check: EmbeddingCheck) -> None:
+        """Keep how a space's index with the new model compares with the one with the old."""
+        ...
+
+    async def checks(self) -> Sequence[EmbeddingCheck]:
+        """The last check of every space."""
         ...
 
 

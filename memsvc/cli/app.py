@@ -19,7 +19,7 @@ from memsvc.cli.bench import bench
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
 from memsvc.telemetry import configure_logging
-from memsvc.types import KeyRole
+from memsvc.types import EmbeddingModel, KeyRole
 from memsvc_client import MemsvcError as CallFailed
 
 app = typer.Typer(
@@ -116,6 +116,21 @@ def reindex(
         return
     for name, count in _service().reindex(settings).items():
         render.out.print(f"{name}: {count:,} memories indexed")
+
+
+@app.command("migrate-embeddings", rich_help_panel=SERVICE)
+def migrate_embeddings(
+    to: Annotated[str, typer.Option(help="Embedding model, as the setting `embedder` names one.")],
+    dimension: Annotated[int, typer.Option(help="Vector length of a `litellm:` model.")] = 0,
+    api_base: Annotated[str, typer.Option(help="Base URL of a `litellm:` endpoint.")] = "",
+    device: Annotated[str, typer.Option(help="Where this process embeds: auto, cpu or cuda.")] = "",
+    remove_old: Annotated[bool, typer.Option("--remove-old", help="Remove the old index at the end.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Change the embedding model while the service runs; start it again if it was cut off."""
+    settings = _settings(config, data_dir=data_dir, device=device or None)
+    _service().migrate_embeddings(settings, EmbeddingModel(to, dimension, api_base), remove_old=remove_old)
 
 
 @app.command("config", rich_help_panel=SERVICE)

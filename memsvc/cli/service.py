@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from memsvc.bootstrap import exposed_metrics, open_engine, open_stores, running_server
+from memsvc.bootstrap import (
+    Stores,
+    configured_model,
+    exposed_metrics,
+    open_engine,
+    open_stores,
+    running_server,
+)
 from memsvc.config import Settings
+from memsvc.errors import FailedPrecondition, Reason
+from memsvc.jobs.migration import EmbeddingMigration
+from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.storage.migrate import current, downgrade, head, upgrade
-from memsvc.types import KeyRole
+from memsvc.types import EmbeddingModel, EmbeddingState, KeyRole
 
 err = Console(stderr=True)
 
@@ -85,6 +97,62 @@ def reindex(settings: Settings) -> dict[str, int]:
         return counts
 
     return asyncio.run(run())
+
+
+def migrate_embeddings(settings: Settings, target: EmbeddingModel, *, remove_old: bool) -> None:
+    """Change the embedding model, with progress; this process works too, unless a service holds the index."""
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            stores = await _working_stores(settings, stack)
+            migration = EmbeddingMigration(
+                stores.embeddings, stores.memories, stores.spaces, stores.jobs, reindex_lock=REINDEX_LOCK
+            )
+            await _migrate(migration, target, configured_model(settings), remove_old=remove_old)
+
+    asyncio.run(run())
+
+
+async def _working_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
+    try:
+        engine = await stack.enter_async_context(open_engine(settings, concurrency=max(1, settings.worker_concurrency)))
+    except FailedPrecondition as error:
+        if error.reason is not Reason.INDEX_IN_USE:
+            raise
+        err.print("The running service does the work.")
+        return await stack.enter_async_context(open_stores(settings))
+    engine.worker.start()
+    stack.push_async_callback(engine.worker.stop, settings.drain_seconds)
+    return engine.stores
+
+
+async def _migrate(
+    migration: EmbeddingMigration, target: EmbeddingModel, current: EmbeddingModel, *, remove_old: bool
+) -> None:
+    with err.status(f"writing with {target.name} too …"):
+        registered = await migration.begin(target, current)
+    if registered.state is not EmbeddingState.ACTIVE:
+        await _show("indexing", migration.fill(registered.slot))
+        for check in await migration.compare():
+            err.print(
+                f"{check.space.tenant}/{check.space.space}: {check.points:,} points of {check.expected:,}; of "
+                f"{check.sample} memories {check.self_recall:.0%} find themselves, and {check.overlap:.0%} of "
+                "their ten nearest are the same"
+            )
+        await _show("switching", migration.switch(registered.slot))
+    err.print(f"Queries are answered by {target.name}.")
+    if remove_old:
+        with err.status("removing the old index …"):
+            await migration.remove_old(registered.slot)
+        err.print("The old index is removed.")
+
+
+async def _show(title: str, due_counts: AsyncIterator[int]) -> None:
+    with _bar() as bar:
+        task, total = bar.add_task(title), 0
+        async for due in due_counts:
+            total = max(total, due)
+            bar.update(task, total=total, completed=total - due)
 
 
 def _bar() -> Progress:

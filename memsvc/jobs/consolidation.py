@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from memsvc.consolidation.decisions import Action, Consolidation, Decision
-from memsvc.jobs.indexer import Indexer
+from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Embedder, VectorIndex, Vectors
 from memsvc.storage.consolidating import Applied
 from memsvc.types import Job, JobSummary, Memory, MemoryFilter, Page, Scope, SpaceKey, utc_now
@@ -165,7 +165,7 @@ class MemoryConsolidation:
 class ConsolidateHandler:
     """Consolidates the fresh memories of one user and agent, or of everybody within a scope."""
 
-    def __init__(self, consolidation: MemoryConsolidation, *, indexer: Indexer) -> None:
+    def __init__(self, consolidation: MemoryConsolidation, *, indexer: Indexes) -> None:
         self._consolidation = consolidation
         self._log = consolidation.log
         self._indexer = indexer

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
-from memsvc.jobs.indexer import Indexer
+from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Compressor, MemoryLog, Recompressor, TurnLog
-from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope
+from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope, SpaceKey
 
 WINDOW_TURNS = 256
 """Turns compressed and committed at once."""
@@ -21,6 +21,7 @@ CONTEXT_TURNS = 12
 """Turns before the first pending one: a window of ten for novelty, two more for references."""
 
 Progress: TypeAlias = Callable[[float], Awaitable[None]]
+Check: TypeAlias = Callable[[SpaceKey], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class CompressHandler:
         turns: TurnLog,
         memories: MemoryLog,
         compressor: Compressor,
-        indexer: Indexer,
+        indexer: Indexes,
         window_turns: int = WINDOW_TURNS,
     ) -> None:
         self._turns = turns
@@ -96,7 +97,7 @@ def _count(summary: JobSummary, compression: Compression, written: frozenset[str
 class RecompressHandler:
     """Compresses again, with a language model, turns of one session that it failed to compress before."""
 
-    def __init__(self, *, turns: TurnLog, memories: MemoryLog, recompressor: Recompressor, indexer: Indexer) -> None:
+    def __init__(self, *, turns: TurnLog, memories: MemoryLog, recompressor: Recompressor, indexer: Indexes) -> None:
         self._turns = turns
         self._memories = memories
         self._recompressor = recompressor
@@ -119,7 +120,7 @@ class RecompressHandler:
 class IndexHandler:
     """Indexes the memories that a caller changed."""
 
-    def __init__(self, indexer: Indexer) -> None:
+    def __init__(self, indexer: Indexes) -> None:
         self._indexer = indexer
 
     async def __call__(self, job: Job, progress: Progress) -> JobSummary:
@@ -133,18 +134,25 @@ class IndexHandler:
 class ReindexHandler:
     """Writes every memory of a space to the index again, over what stands there, so that queries go on."""
 
-    def __init__(self, *, memories: MemoryLog, indexer: Indexer) -> None:
+    def __init__(self, *, memories: MemoryLog, indexer: Indexes, check: Check | None = None) -> None:
         self._memories = memories
         self._indexer = indexer
+        self._check = check
 
     async def __call__(self, job: Job, progress: Progress) -> JobSummary:
-        """Mark everything due, then index it; a later attempt goes on where the earlier one stopped."""
-        if job.attempt == 1:
+        """Mark everything due, then index it; a later attempt goes on where the earlier one stopped.
+
+        Nothing is marked for a job whose payload says that it is. At the end an index that is being filled for a new
+        embedding model is compared with the one in use.
+        """
+        if job.attempt == 1 and not job.payload.get("marked"):
             await self._memories.mark_all_unindexed(job.space)
         total = 0
         async for count in self._indexer.index(job.space):
             total += count
             await progress(0.0)
+        if self._check is not None:
+            await self._check(job.space)
         return JobSummary(indexed_count=total)
 
 
@@ -153,7 +161,8 @@ def handlers(
     turns: TurnLog,
     memories: MemoryLog,
     compressor: Compressor,
-    indexer: Indexer,
+    indexer: Indexes,
+    check: Check | None = None,
     recompressor: Recompressor | None = None,
     consolidation: MemoryConsolidation | None = None,
     window_turns: int = WINDOW_TURNS,
@@ -167,7 +176,7 @@ def handlers(
             turns=turns, memories=memories, compressor=compressor, indexer=indexer, window_turns=window_turns
         ),
         JobKind.INDEX: IndexHandler(indexer),
-        JobKind.REINDEX: ReindexHandler(memories=memories, indexer=indexer),
+        JobKind.REINDEX: ReindexHandler(memories=memories, indexer=indexer, check=check),
     }
     if recompressor is not None:
         made[JobKind.RECOMPRESS] = RecompressHandler(

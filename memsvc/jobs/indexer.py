@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.ports import Embedder, MemoryLog, VectorIndex
@@ -11,26 +12,37 @@ from memsvc.types import OUT_OF_INDEX, Memory, Scope, SpaceKey
 BATCH = 128
 
 
+class Indexes(Protocol):
+    """What makes memories searchable."""
+
+    def index(
+        self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
+    ) -> AsyncIterator[int]:
+        """Index what is due among `memory_ids`, in `scope`, or else in the whole space; yield each batch's size."""
+        ...
+
+
 class Indexer:
-    """Indexes memories whose current version is not in the index yet.
+    """Indexes memories whose current version is not in the index yet, with the embedding model of one slot.
 
     Points have the memories' ids and a memory is marked only after its point is written, so a crash at any
     moment costs a repeated write and nothing else.
     """
 
-    def __init__(self, *, memories: MemoryLog, index: VectorIndex, embedder: Embedder) -> None:
+    def __init__(self, *, memories: MemoryLog, index: VectorIndex, embedder: Embedder, slot: int = 0) -> None:
         self._memories = memories
         self._index = index
         self._embedder = embedder
+        self._slot = slot
         self._lexical = LexicalEncoder()
 
     async def index(
         self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
     ) -> AsyncIterator[int]:
         """Index what is due among `memory_ids`, in `scope`, or else in the whole space; yield each batch's size."""
-        while due := await self._memories.unindexed(space, memory_ids, limit=BATCH, scope=scope):
+        while due := await self._memories.unindexed(space, memory_ids, limit=BATCH, scope=scope, slot=self._slot):
             await self._write(space, due)
-            await self._memories.mark_indexed(space, due)
+            await self._memories.mark_indexed(space, due, self._slot)
             yield len(due)
 
     async def _write(self, space: SpaceKey, due: Sequence[Memory]) -> None:

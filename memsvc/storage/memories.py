@@ -14,6 +14,7 @@ from memsvc.storage.cascade import delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
+from memsvc.storage.embeddings import SLOTS, indexed_column
 from memsvc.storage.enqueue import defer_consolidation
 from memsvc.storage.leases import require_held
 from memsvc.storage.lookup import MemoryLookup
@@ -268,14 +269,16 @@ class SqlMemoryLog:
         *,
         limit: int,
         scope: Scope | None = None,
+        slot: int = 0,
     ) -> list[Memory]:
         """Return memories whose current version is not in the index yet, oldest first, deleted ones included.
 
-        `memory_ids` None means all of the space, or with `scope` all of exactly that scope.
+        `memory_ids` None means all of the space, or with `scope` all of exactly that scope; `slot` is that of the
+        embedding model.
         """
         query = (
             select(MemoryRow)
-            .where(*in_space(space), col(MemoryRow.indexed_version) != col(MemoryRow.version))
+            .where(*in_space(space), indexed_column(slot) != col(MemoryRow.version))
             .order_by(col(MemoryRow.ordinal))
             .limit(limit)
         )
@@ -285,7 +288,7 @@ class SqlMemoryLog:
             query = query.where(*exactly(scope))
         return await self._db.read(lambda session: [memory_of(row) for row in session.exec(query)])
 
-    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory], slot: int = 0) -> None:
         """Record that exactly these versions are in the index; a memory changed since stays unindexed."""
         versions = sorted((memory.id, memory.version) for memory in memories)
 
@@ -295,34 +298,36 @@ class SqlMemoryLog:
                     update(MemoryRow)
                     .where(*in_space(space))
                     .where(tuple_(MemoryRow.id, MemoryRow.version).in_(versions[start : start + LOOKUP]))
-                    .values(indexed_version=MemoryRow.version)
+                    .values({indexed_column(slot): MemoryRow.version})
                     .execution_options(synchronize_session=False)
                 )
 
         await self._db.write(mark)
 
-    async def mark_all_unindexed(self, space: SpaceKey) -> int:
-        """Make every memory of the space due for indexing again; return how many."""
+    async def mark_all_unindexed(self, space: SpaceKey, slot: int | None = None) -> int:
+        """Make every memory of the space due again, with every model or with that of a slot; return how many."""
+        columns = [indexed_column(each) for each in (SLOTS if slot is None else (slot,))]
 
         def mark(session: Session) -> int:
             require_space(session, space)
             marked = session.exec(
                 update(MemoryRow)
                 .where(*in_space(space))
-                .values(indexed_version=0)
+                .values(dict.fromkeys(columns, 0))
                 .execution_options(synchronize_session=False)
             )
             return int(marked.rowcount)
 
         return await self._db.write(mark)
 
-    async def indexed_count(self, space: SpaceKey) -> int:
-        """Return how many memories of the space have a point in the index, as far as SQL knows."""
-        removed = and_(col(MemoryRow.state).in_(OUT_OF_INDEX), col(MemoryRow.indexed_version) == col(MemoryRow.version))
+    async def indexed_count(self, space: SpaceKey, slot: int = 0) -> int:
+        """Return how many memories of the space have a point in the index of a slot, as far as SQL knows."""
+        indexed = indexed_column(slot)
+        removed = and_(col(MemoryRow.state).in_(OUT_OF_INDEX), indexed == col(MemoryRow.version))
         query = (
             select(func.count())
             .select_from(MemoryRow)
-            .where(*in_space(space), col(MemoryRow.indexed_version) > 0, not_(removed))
+            .where(*in_space(space), indexed > 0, not_(removed))
         )
         return await self._db.read(lambda session: session.exec(query).one())
 

@@ -33,6 +33,7 @@ def insert_new(
             "tenant": space.tenant,
             "space": space.space,
             "indexed_version": 0,
+            "indexed_version_1": 0,
             "consolidated_version": 0,
             "use_count": memory.use_count,
             "last_use_time": memory.last_use_time,
@@ -65,6 +66,8 @@ def touch(row: MemoryRow, now: datetime, *, indexed: bool = False) -> None:
         row.consolidated_version += 1
     if indexed and row.indexed_version == row.version:
         row.indexed_version += 1
+    if indexed and row.indexed_version_1 == row.version:
+        row.indexed_version_1 += 1
     row.version += 1
     row.update_time = now
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from memsvc.errors import Conflict, FailedPrecondition, NotFound, Reason, StaleEtag
 from memsvc.storage.cursors import page_of, text_at
 from memsvc.storage.database import Database
+from memsvc.storage.embeddings import active_slot, indexed_column
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import space_of
 from memsvc.storage.tables import JobRow, MemoryRow, RequestRow, SpaceRow, TurnRow
@@ -185,7 +186,7 @@ def _turn_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
 
 def _memory_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
     active = col(MemoryRow.state) == MemoryState.ACTIVE
-    unindexed = col(MemoryRow.indexed_version) != col(MemoryRow.version)
+    unindexed = indexed_column(active_slot(session)) != col(MemoryRow.version)
     fresh = active & (col(MemoryRow.consolidated_version) != col(MemoryRow.version))
     memories, tokens, due, unconsolidated = session.exec(
         select(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     MetaData,
     Text,
     UniqueConstraint,
@@ -116,7 +117,8 @@ class TurnRow(Row, table=True):
 class MemoryRow(Row, table=True):
     """A memory; `ordinal` is the order of creation.
 
-    In the index when `indexed_version` is its version, looked at by consolidation when `consolidated_version` is.
+    In the index when `indexed_version` is its version, or `indexed_version_1` with the model of slot 1; looked at by
+    consolidation when `consolidated_version` is.
     """
 
     __tablename__ = "memories"
@@ -130,6 +132,12 @@ class MemoryRow(Row, table=True):
             *("tenant", "space", "ordinal"),
             sqlite_where=text("indexed_version <> version"),
             postgresql_where=text("indexed_version <> version"),
+        ),
+        Index(
+            "ix_memories_unindexed_1",
+            *("tenant", "space", "ordinal"),
+            sqlite_where=text("indexed_version_1 <> version"),
+            postgresql_where=text("indexed_version_1 <> version"),
         ),
         Index(
             "ix_memories_unconsolidated",
@@ -172,6 +180,7 @@ class MemoryRow(Row, table=True):
     update_time: datetime = _time()
     version: int
     indexed_version: int = 0
+    indexed_version_1: int = 0
     consolidated_version: int = 0
     superseded_by: str = Field(default="", sa_type=Text)
     supersede_time: datetime | None = _optional_time()
@@ -329,6 +338,33 @@ class ModelUsageRow(Row, table=True):
     completion_token_count: int = Field(sa_type=BigInteger)
     cost_usd: float
     unpriced_call_count: int = Field(sa_type=BigInteger)
+
+
+class EmbeddingModelRow(Row, table=True):
+    """An embedding model that memories are indexed with; no row while only the settings name one, in slot 0."""
+
+    __tablename__ = "embedding_models"
+
+    slot: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    name: str = _text()
+    dimension: int
+    api_base: str = _text()
+    state: str = _text()
+
+
+class EmbeddingCheckRow(Row, table=True):
+    """How a space's index with a new model compared with the one with the old."""
+
+    __tablename__ = "embedding_checks"
+    __table_args__ = (_of_space(),)
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    space: str = Field(primary_key=True, sa_type=Text)
+    points: int = Field(sa_type=BigInteger)
+    expected: int = Field(sa_type=BigInteger)
+    sample: int
+    self_recall: float
+    overlap: float
 
 
 class KeyRow(Row, table=True):

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -170,6 +171,11 @@ class EdgeIndex:
         """Exact number of points of a space."""
         request = edge.CountRequest(exact=True, filter=_filter(bounded(space)))
         return await self._run(lambda shard: int(shard.count(request)))
+
+    async def drop(self) -> None:
+        """Close, and remove the directory."""
+        await self.close()
+        await asyncio.to_thread(shutil.rmtree, self._path, ignore_errors=True)
 
     async def close(self) -> None:
         """Flush, close the shard and let another process have the directory. Idempotent."""

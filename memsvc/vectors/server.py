@@ -219,6 +219,13 @@ class ServerIndex:
         found = await self._call(lambda: self._client.count(self._collection, everything, exact=True))
         return found.count
 
+    async def drop(self) -> None:
+        """Remove the collection from the server, and close."""
+        try:
+            await self._call(lambda: self._client.delete_collection(self._collection))
+        finally:
+            await self.close()
+
     async def close(self) -> None:
         """Close the connection; what was written is the server's."""
         await self._client.close()

@@ -1,0 +1,317 @@
+"""The embedding models that memories are indexed with, as SQL says, followed by every process while it runs.
+
+While the service changes from one model to another there are two: memories are written with both, queries are
+answered by the active one, and a process that learns of a change a moment later misses nothing. Which version of a
+memory is indexed is recorded for each model, so whoever knows one model alone never marks what the other lacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from memsvc.errors import MemsvcError, Unavailable
+from memsvc.jobs.indexer import Indexer
+from memsvc.ports import Embedder, EmbeddingModels, MemoryLog, VectorIndex, Vectors
+from memsvc.types import (
+    EmbeddingCheck,
+    EmbeddingModel,
+    EmbeddingState,
+    IndexHit,
+    Memory,
+    MemoryFilter,
+    Scope,
+    SpaceKey,
+    SparseVector,
+    SymbolicQuery,
+)
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 2.0
+SAMPLE = 50
+"""Memories of a space that a comparison looks at, the newest."""
+NEIGHBOURS = 10
+
+
+class RemovableIndex(VectorIndex, Protocol):
+    """An index that can be thrown away."""
+
+    async def drop(self) -> None:
+        """Close it and remove all that it holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A model that is loaded, with the index of its vectors."""
+
+    model: EmbeddingModel
+    embedder: Embedder
+    index: RemovableIndex
+
+
+class CurrentModels:
+    """Opens and closes models as SQL says; `default` is the one as long as SQL names none.
+
+    Args:
+        open_model: loads a model and its index, on a thread; the index need not be ensured.
+        ensured: called for each index once it is known to exist, and after its `ensure`.
+        discard: called with a model that memories are indexed with no more; it closes what it deletes.
+    """
+
+    def __init__(
+        self,
+        models: EmbeddingModels,
+        default: EmbeddingModel,
+        *,
+        open_model: Callable[[EmbeddingModel], OpenModel],
+        ensured: Callable[[OpenModel], Awaitable[None]],
+        discard: Callable[[OpenModel], Awaitable[None]],
+    ) -> None:
+        self._models = models
+        self._default = default
+        self._open_model = open_model
+        self._ensured = ensured
+        self._discard = discard
+        self._opened: dict[tuple[int, str], OpenModel] = {}
+        self._unready: set[tuple[int, str]] = set()
+        self._active: tuple[int, str] | None = None
+
+    @property
+    def active(self) -> OpenModel:
+        """The model that answers queries."""
+        if self._active is None:
+            raise Unavailable("No embedding model is open.")
+        return self._opened[self._active]
+
+    @property
+    def others(self) -> list[OpenModel]:
+        """Models that memories are written with beside the active one."""
+        return [opened for key, opened in self._opened.items() if key != self._active]
+
+    async def start(self) -> None:
+        """Open what SQL names. An index that is out of reach is waited for in the background.
+
+        Raises:
+            FailedPrecondition: the index of a model is in use or another one.
+            Unavailable: SQL is out of reach.
+        """
+        for model in await self._models.all() or [self._default]:
+            await self._open(model)
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Follow SQL: open what is new, answer by what is active, discard what is gone."""
+        wanted = {(model.slot, model.name): model for model in await self._models.all() or [self._default]}
+        for key, model in wanted.items():
+            if key in self._opened:
+                self._opened[key] = replace(self._opened[key], model=model)
+            else:
+                try:
+                    await self._open(model)
+                except (MemsvcError, OSError, ValueError) as error:
+                    log.warning("embeddings.not_opened", model=model.name, error=str(error))
+        for key in list(self._unready):
+            await self._ensure(key)
+        for key, model in wanted.items():
+            if model.state is EmbeddingState.ACTIVE and key in self._opened and self._active != key:
+                self._active = key
+                log.info("embeddings.active", model=model.name)
+        for key in self._opened.keys() - wanted.keys() - {self._active}:
+            self._unready.discard(key)
+            await self._discard(self._opened.pop(key))
+
+    async def run(self) -> None:
+        """Refresh every two seconds until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.refresh()
+            except MemsvcError as error:
+                log.warning("embeddings.not_refreshed", reason=error.reason, message=error.message)
+
+    async def close(self) -> None:
+        """Close every index and model."""
+        for opened in self._opened.values():
+            await opened.index.close()
+            await opened.embedder.close()
+
+    async def _open(self, model: EmbeddingModel) -> None:
+        key = (model.slot, model.name)
+        self._opened[key] = await asyncio.to_thread(self._open_model, model)
+        self._unready.add(key)
+        try:
+            await self._ensure(key)
+        except MemsvcError:
+            opened = self._opened.pop(key)
+            self._unready.discard(key)
+            await opened.index.close()
+            await opened.embedder.close()
+            raise
+
+    async def _ensure(self, key: tuple[int, str]) -> None:
+        try:
+            await self._opened[key].index.ensure()
+            await self._ensured(self._opened[key])
+        except Unavailable as error:
+            log.warning("index.not_reached", model=key[1], reason=error.reason, message=error.message)
+            return
+        self._unready.discard(key)
+
+
+class ModelIndexer:
+    """Indexes with every model: first with the active one, whose batches are counted."""
+
+    def __init__(self, memories: MemoryLog, models: CurrentModels) -> None:
+        self._memories = memories
+        self._models = models
+
+    async def index(
+        self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
+    ) -> AsyncIterator[int]:
+        """See `Indexes.index`. What cannot be written with another model stays due there, and holds up nothing."""
+        active, others = self._models.active, self._models.others
+        async for count in self._with(active).index(space, memory_ids, scope=scope):
+            yield count
+        for other in others:
+            try:
+                async for _ in self._with(other).index(space, memory_ids, scope=scope):
+                    yield 0
+            except Unavailable as error:
+                log.warning("index.other_left_due", model=other.model.name, reason=error.reason, message=error.message)
+
+    def _with(self, opened: OpenModel) -> Indexer:
+        return Indexer(memories=self._memories, index=opened.index, embedder=opened.embedder, slot=opened.model.slot)
+
+
+class ModelCheck:
+    """Compares the index of a new model with that of the active one."""
+
+    def __init__(self, memories: MemoryLog, store: EmbeddingModels, models: CurrentModels) -> None:
+        self._memories = memories
+        self._store = store
+        self._models = models
+
+    async def __call__(self, space: SpaceKey) -> None:
+        """Record how the two indexes of a space compare; nothing where there is one model."""
+        for new in self._models.others:
+            if new.model.state is EmbeddingState.FILLING:
+                await self._store.record(await self._compare(space, self._models.active.index, new))
+
+    async def _compare(self, space: SpaceKey, old: VectorIndex, new: OpenModel) -> EmbeddingCheck:
+        newest = await self._memories.page(space, MemoryFilter(), limit=SAMPLE)
+        ids = [memory.id for memory in newest.items]
+        before, after = await old.vectors(space, ids), await new.index.vectors(space, ids)
+        selves, overlaps = 0, []
+        for memory_id in before.keys() & after.keys():
+            was = await _nearest(old, space, before[memory_id])
+            found = await _nearest(new.index, space, after[memory_id])
+            selves += memory_id in found
+            expected = set(was) - {memory_id}
+            overlaps.append(len(expected & set(found)) / len(expected) if expected else 1.0)
+        return EmbeddingCheck(
+            space=space,
+            points=await new.index.count(space),
+            expected=await self._memories.indexed_count(space, new.model.slot),
+            sample=len(overlaps),
+            self_recall=selves / len(overlaps) if overlaps else 1.0,
+            overlap=sum(overlaps) / len(overlaps) if overlaps else 1.0,
+        )
+
+
+async def _nearest(index: VectorIndex, space: SpaceKey, vector: Vectors) -> list[str]:
+    hits = await index.search_dense(space, vector, MemoryFilter(), limit=NEIGHBOURS + 1)
+    return [hit.memory_id for hit in hits]
+
+
+class ActiveEmbedder:
+    """`ports.Embedder`: the active model's."""
+
+    def __init__(self, models: CurrentModels) -> None:
+        self._models = models
+
+    @property
+    def model(self) -> str:
+        """Name of the active model."""
+        return self._models.active.embedder.model
+
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors."""
+        return self._models.active.embedder.dimension
+
+    async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
+        """See `ports.Embedder.embed`."""
+        return await self._models.active.embedder.embed(texts, urgent=urgent)
+
+    async def close(self) -> None:
+        """The models close themselves."""
+
+
+class ActiveIndex:
+    """`ports.VectorIndex`: reads are those of the active model's index, removals go to all."""
+
+    def __init__(self, models: CurrentModels) -> None:
+        self._models = models
+
+    async def ensure(self) -> None:
+        """Done when a model is opened."""
+
+    @property
+    def may_be_behind(self) -> bool:
+        """Whether the active index lacks what SQL holds; it is caught up on when it is opened."""
+        return self._models.active.index.may_be_behind
+
+    async def caught_up(self) -> None:
+        """See `ports.VectorIndex.caught_up`."""
+        await self._models.active.index.caught_up()
+
+    async def upsert(
+        self, space: SpaceKey, memories: Sequence[Memory], dense: Vectors, lexical: Sequence[SparseVector]
+    ) -> None:
+        """Write to the active index; `dense` are vectors of the active model."""
+        await self._models.active.index.upsert(space, memories, dense, lexical)
+
+    async def delete(self, space: SpaceKey, memory_ids: Sequence[str]) -> None:
+        """Remove points from every index."""
+        for opened in (self._models.active, *self._models.others):
+            await opened.index.delete(space, memory_ids)
+
+    async def delete_space(self, space: SpaceKey) -> None:
+        """Remove every point of a space from every index."""
+        for opened in (self._models.active, *self._models.others):
+            await opened.index.delete_space(space)
+
+    async def search_dense(
+        self,
+        space: SpaceKey,
+        vector: Vectors,
+        where: MemoryFilter,
+        *,
+        limit: int,
+        match: SymbolicQuery | None = None,
+    ) -> list[IndexHit]:
+        """See `ports.VectorIndex.search_dense`; `vector` is one of the active model."""
+        return await self._models.active.index.search_dense(space, vector, where, limit=limit, match=match)
+
+    async def search_lexical(
+        self, space: SpaceKey, query: SparseVector, where: MemoryFilter, *, limit: int
+    ) -> list[IndexHit]:
+        """See `ports.VectorIndex.search_lexical`."""
+        return await self._models.active.index.search_lexical(space, query, where, limit=limit)
+
+    async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
+        """See `ports.VectorIndex.vectors`."""
+        return await self._models.active.index.vectors(space, memory_ids)
+
+    async def count(self, space: SpaceKey) -> int:
+        """See `ports.VectorIndex.count`."""
+        return await self._models.active.index.count(space)
+
+    async def close(self) -> None:
+        """The indexes close themselves."""
