@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
+from typing import Any
 
 from sqlalchemy import insert, tuple_
 from sqlmodel import Session, col, select
@@ -78,8 +79,15 @@ class SqlTurnLog:
             require_space(session, space)
             response = answered(session, space, INGEST, request)
             if response is not None:
-                return Accepted(**{**response, "job_ids": tuple(response["job_ids"])})
-            accepted = _store(session, space, turns, now)
+                return _as_before(response)
+            try:
+                accepted = _store(session, space, turns, now)
+            except Conflict:
+                # An earlier try of this request may have been committed since, with turns timed by its own "now".
+                response = answered(session, space, INGEST, request)
+                if response is None:
+                    raise
+                return _as_before(response)
             if stream is not None:
                 _advance(session, space, stream, repeated=not accepted.accepted_count)
             remember(session, space, INGEST, request, asdict(accepted), now)
@@ -152,6 +160,10 @@ class SqlTurnLog:
             return _with_context(session, space, scope, run, context)
 
         return await self._db.read(load)
+
+
+def _as_before(response: Mapping[str, Any]) -> Accepted:
+    return Accepted(**{**response, "job_ids": tuple(response["job_ids"])})
 
 
 _TIMELINE = (col(TurnRow.event_time), col(TurnRow.ordinal))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from memsvc.errors import Conflict
 from memsvc.jobs import queue as queue_module
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
+from memsvc.storage import requests
+from memsvc.storage import turns as turns_module
 from memsvc.storage.database import Database
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.turns import SqlTurnLog
-from memsvc.types import Job, JobKind, JobState, JobSummary, utc_now
+from memsvc.types import Accepted, IngestRequestId, Job, JobKind, JobState, JobSummary, utc_now
 from support.postgres import PostgresServer
 from support.storage import SCOPE, SPACE, make_tenants, turn
 
@@ -98,3 +103,27 @@ async def test_two_workers_with_different_clocks_run_each_job_once(
         await worker.stop(5.0)
     assert runs == Counter(ids)
     assert {(await queue.get(SPACE, job_id)).state for job_id in ids} == {JobState.SUCCEEDED}
+
+
+async def test_a_repeat_that_meets_its_first_try_is_answered_as_that_was(
+    shared: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both try to set the time of a turn that has none, each by its own clock."""
+    request = IngestRequestId("5b3d6f0e-0000-4000-8000-000000000000", "digest")
+    log, loop = SqlTurnLog(shared), asyncio.get_running_loop()
+    first: list[Accepted] = []
+
+    def answered_just_before(*args: Any) -> dict[str, Any] | None:
+        found = requests.answered(*args)
+        if not first:  # commits the first try between what the repeat reads of the request and of the turns
+            monkeypatch.setattr(turns_module, "answered", requests.answered)
+            trying = asyncio.run_coroutine_threadsafe(log.accept(SPACE, [turn(1)], request=request), loop)
+            first.append(trying.result(30))
+        return found
+
+    monkeypatch.setattr(turns_module, "answered", answered_just_before)
+    later = replace(turn(1), event_time=turn(1).event_time + timedelta(seconds=1))
+    assert await log.accept(SPACE, [later], request=request) == first[0]
+    assert len((await log.page(SPACE, SCOPE, (), limit=10)).items) == 1
+    with pytest.raises(Conflict):
+        await log.accept(SPACE, [later], request=replace(request, id="5b3d6f0e-0000-4000-8000-000000000001"))
