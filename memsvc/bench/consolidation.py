@@ -89,7 +89,7 @@ async def _measure(cases: Sequence[Case], done: Callable[[], None]) -> list[Outc
     compressor = RulesCompressor(
         analyzer=analyzer, embedder=embedder, surprisal=WordFrequencySurprisal(), tokens=tokens, gate=GateSettings()
     )
-    consolidator = Consolidator(analyzer=analyzer, tokens=tokens, params=params)
+    consolidator = Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder, params=params)
     outcomes = []
     for i, case in enumerate(cases):
         store = ConsolidatedStore(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from memsvc.consolidation.frames import Slot
 from memsvc.consolidation.lexicon import FUNCTIONAL, NOUN, RELATIONS
 from memsvc.types import Interval
 
@@ -55,6 +56,18 @@ class Claim:
     """Whether it says that what was said before was wrong."""
     reported: bool = False
     """Whether somebody other than its subject says so."""
+    added: bool = False
+    """Whether it says of itself that it comes beside what holds: "also", "another"."""
+    replaces: bool = False
+    """Whether it says of itself that it is in the place of something: "instead", "switched to"."""
+    thing: str = ""
+    """The noun of a subject that is neither a person nor an attribute: "my suitcase weighs 20 kilos"."""
+    told_past: bool = False
+    """Whether its verb is in the past tense."""
+    words: frozenset[str] = frozenset()
+    """The content words of its clause, in the form of `lexicon.SYNONYM`."""
+    slots: tuple[Slot, ...] = ()
+    """What may fill it, each with the wording around it."""
     sentence: int = 0
     """Number of its sentence in the memory."""
 
@@ -76,7 +89,7 @@ def same(a: Claim, b: Claim, *, strict: bool) -> bool:
     """
     if (a.subject, a.relation, a.mode, a.negated) != (b.subject, b.relation, b.mode, b.negated):
         return False
-    if not _agree(a.names, b.names) or not _equal_or_unsaid(a.numbers, b.numbers):
+    if not same_thing(a, b) or not _agree(a.names, b.names) or not _equal_or_unsaid(a.numbers, b.numbers):
         return False
     happened = a.mode is Mode.PAST
     if a.dates != b.dates and (happened or not _equal_or_unsaid(a.dates, b.dates)):
@@ -87,6 +100,11 @@ def same(a: Claim, b: Claim, *, strict: bool) -> bool:
     if a.values != b.values and strict and not anchored:
         return False
     return anchored or bool(a.values & b.values)
+
+
+def same_thing(a: Claim, b: Claim) -> bool:
+    """Whether both are about the same thing: "my camera cost 300" and "I paid 300 for a camera"."""
+    return a.thing == b.thing or all(set(claim.thing.split()) <= a.filling & b.filling for claim in (a, b))
 
 
 def alike(a: Claim, b: Claim) -> bool:
@@ -106,7 +124,7 @@ def alike(a: Claim, b: Claim) -> bool:
 
 def excludes(new: Claim, old: Claim) -> bool:
     """Whether `new` and `old` cannot both hold at one time."""
-    if (new.subject, new.relation) != (old.subject, old.relation) or Mode.UNREAL in (new.mode, old.mode):
+    if (new.subject, new.relation) != (old.subject, old.relation) or not same_thing(new, old) or Mode.UNREAL in (new.mode, old.mode):
         return False
     if new.mode is Mode.ACTUAL and old.mode is Mode.ENDED:
         return _fills(old, new)

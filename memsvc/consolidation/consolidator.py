@@ -12,13 +12,14 @@ from cachetools import LRUCache
 
 from memsvc.consolidation.decay import faded
 from memsvc.consolidation.decisions import NAME, Action, Consolidation, Decision
+from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.merging import in_order, merged
 from memsvc.consolidation.params import ConsolidationParams
 from memsvc.consolidation.reading import plain_text
 from memsvc.consolidation.succession import Group, Succession, succeed
 from memsvc.consolidation.topics import grow
 from memsvc.consolidation.units import Look, Unit, look
-from memsvc.ports import Analyzer, TokenCounter, Vectors
+from memsvc.ports import Analyzer, Embedder, TokenCounter, Vectors
 from memsvc.types import Memory, MemoryKind, MemoryState
 
 KEPT_READINGS = 20_000
@@ -31,13 +32,23 @@ class Consolidator:
     Args:
         analyzer: tags, parse and entities.
         tokens: the tokenizer that budgets are given in.
+        embedder: of the wording around fillings; without one, relations that the lexicon does not know are not compared.
         params: constants.
     """
 
-    def __init__(self, *, analyzer: Analyzer, tokens: TokenCounter, params: ConsolidationParams | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        analyzer: Analyzer,
+        tokens: TokenCounter,
+        embedder: Embedder | None = None,
+        params: ConsolidationParams | None = None,
+    ) -> None:
         self._analyzer = analyzer
         self._tokens = tokens
+        self._embedder = embedder
         self._params = params or ConsolidationParams()
+        self._frames: dict[str, Vectors] = {}
         self._read: LRUCache[tuple[object, ...], Look] = LRUCache(KEPT_READINGS)
 
     @property
@@ -68,7 +79,8 @@ class Consolidator:
             Unit(memory, vectors[memory.id], memory.id in new, seen)
             for memory, seen in zip(statements, looks, strict=True)
         ]
-        decisions = await asyncio.to_thread(self._decide, pool, units, vectors, now)
+        told = await self._succession(units)
+        decisions = await asyncio.to_thread(self._decide, pool, told, vectors, now)
         return Consolidation(decisions, tuple(sorted(new)))
 
     async def _looks(self, memories: Sequence[Memory]) -> list[Look]:
@@ -82,14 +94,24 @@ class Consolidator:
         self._read.update(found)
         return [found[key] if key in found else kept[key] for key in keys]
 
+    async def _succession(self, units: Sequence[Unit]) -> Succession:
+        """Work through the memories; frames are embedded once some comparison asks for them."""
+        wordings = Wordings(self._frames)
+        while True:
+            told = await asyncio.to_thread(succeed, units, self._params, wordings)
+            if self._embedder is None or not wordings.missing:
+                return told
+            texts = sorted(wordings.missing)
+            self._frames.update(zip(texts, await self._embedder.embed(texts), strict=True))
+            wordings.missing.clear()
+
     def _decide(
         self,
         pool: Sequence[Memory],
-        units: Sequence[Unit],
+        told: Succession,
         vectors: Mapping[str, Vectors],
         now: datetime,
     ) -> tuple[Decision, ...]:
-        told = succeed(units, self._params)
         results = {id(group): merged(group.members) for group in told.groups if _repeats(group)}
         decisions = [_merge(group, results[id(group)]) for group in told.groups if id(group) in results]
         decisions += _closings(told, results)

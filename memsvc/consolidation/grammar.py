@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from memsvc.consolidation.lexicon import CHANGE, FILLER, NEGATION, SYNONYM, UNREAL
+from memsvc.consolidation.lexicon import CHANGE, FILLER, NEGATION, SYNONYM, UNREAL, WEEKDAYS
 from memsvc.language.words import STOP_WORDS
 from memsvc.types import Analysis, Token
 
-_SUBJECTS = ("nsubj", "nsubjpass", "csubj")
+_SUBJECTS = ("nsubj", "nsubjpass", "csubj", "expl")
 _CLAUSES = frozenset({"ROOT", "conj", "ccomp", "advcl", "relcl", "parataxis", "csubj", "acl"})
 _CARDINALS = dict(
     zip(
@@ -86,7 +86,7 @@ class Clause:
     @property
     def ahead(self) -> bool:
         """Whether it tells of what is to come."""
-        return not self.words.isdisjoint({"will", "'ll", "gonna"}) or "going to" in self.text
+        return not self.words.isdisjoint({"will", "'ll", "gonna", "plan", "planning", "intend"}) or "going to" in self.text
 
     @property
     def text(self) -> str:
@@ -99,6 +99,12 @@ class Clause:
         tags = [(self.token(i).tag, self.token(i).text.casefold()) for i in self._verbs()]
         finite = next((tag for tag, _ in tags if tag in ("VBD", "VBZ", "VBP", "MD")), "")
         return finite == "VBD" or "used to" in self.text
+
+    @property
+    def present(self) -> bool:
+        """Whether it is told in the present tense, the perfect apart."""
+        tags = {self.token(i).tag for i in self._verbs()}
+        return bool(tags & {"VBZ", "VBP"}) and not (tags & {"VBN", "VBD"})
 
     @property
     def changes(self) -> bool:
@@ -179,7 +185,7 @@ def _owner(tokens: Sequence[Token], i: int, heads: frozenset[int]) -> int:
 
 def is_first_person(token: Token) -> bool:
     """Whether a pronoun means the speaker."""
-    return token.text.casefold() in _FIRST
+    return token.text.casefold().rstrip(".") in _FIRST
 
 
 def is_name(token: Token, *, begins: bool) -> bool:
@@ -187,14 +193,23 @@ def is_name(token: Token, *, begins: bool) -> bool:
     word = token.text
     if _ADDRESS.fullmatch(word):
         return True
-    if not word[:1].isupper() or word.casefold() in _FIRST or word.casefold() in _TITLES or "'" in word[:2]:
+    if recurs(token) or not word[:1].isupper() or is_first_person(token) or word.casefold() in _TITLES or "'" in word[:2]:
         return False
     return token.pos == "PROPN" if begins else word.casefold() not in STOP_WORDS
 
 
+def recurs(token: Token) -> bool:
+    """Whether a token is a day of the week, one or all of them."""
+    return token.text.casefold().rstrip("s") in WEEKDAYS
+
+
 def number(token: Token) -> str:
-    """The number a token says, in digits; empty for other words."""
+    """The number or the day of the week that a token says; empty for other words."""
     word = token.text.casefold()
+    if word in ("midnight", "noon"):
+        return word
+    if recurs(token):
+        return word.rstrip("s")
     if word in _CARDINALS and token.pos in ("NUM", "NOUN", "ADJ", "PROPN"):
         return _CARDINALS[word]
     return word.replace(",", "").rstrip(".") if any(c.isdigit() for c in word) and "@" not in word else ""

@@ -17,7 +17,7 @@ def words(text: str) -> frozenset[str]:
 _GROUPS = """
 child kid; dog puppy pup doggy; cat kitten kitty; colour color; favourite favorite; flat apartment; film movie
 car automobile; bicycle bike; phone telephone cellphone mobile; lawyer attorney; doctor physician gp; sofa couch
-mother mom mum; father dad; job position role; salary wage pay income; employer company; boss supervisor
+mother mom mum; father dad; job position role; salary wage pay income; employer company; boss supervisor manager
 grandmother grandma granny; grandfather grandpa; wife spouse; trip journey; flight plane; euro eur €; dollar usd $ buck
 pound gbp £; kilo kilogram kg; gramme gram g; kilometre kilometer km; metre meter; mile mi; holiday vacation
 profession occupation trade; exam examination; photo picture photograph; tv television; laptop notebook
@@ -49,7 +49,7 @@ _VERBS = {
     "drive": "drive",
     "weigh": "weigh",
     "earn": "earn make",
-    "study": "study major",
+    "study": "study major graduate",
     "play": "play",
     "learn": "learn",
     "train": "train",
@@ -85,6 +85,10 @@ _DERIVED = {
     "study": "student degree major study",
     "play": "player",
     "member": "member membership",
+    "run": "run jog",
+    "swim": "swim",
+    "subscribe": "subscription subscriber",
+    "meet": "acquaintance",
 }
 RELATION_NOUN: dict[str, str] = {
     SYNONYM.get(noun, noun): relation for relation, nouns in _DERIVED.items() for noun in nouns.split()
@@ -94,7 +98,7 @@ RELATION_NOUN: dict[str, str] = {
 LIGHT = words("be have get do make take go book plan schedule receive suffer become own hold reserve")
 """Verbs that leave the meaning to their object."""
 
-ASPECT = words("start begin stop quit keep give continue switch use finish try go resume")
+ASPECT = words("start begin stop quit keep give continue switch use finish try go resume plan intend")
 """Verbs that tell of the beginning, course or end of what another verb says."""
 
 SINGLE = words("dentist doctor boss manager partner girlfriend boyfriend husband wife landlord landlady car")
@@ -152,7 +156,7 @@ NOT_OCCUPATION = words(
 )
 
 UNREAL = words(
-    "might may could would should if maybe perhaps hope want wish plan think consider dream wonder unless "
+    "might may could would should if maybe perhaps hope want wish think consider dream wonder unless "
     "imagine hopefully whether apply interview considering thinking"
 )
 """Words that make a sentence speak of what is not so, or not yet."""
@@ -190,3 +194,55 @@ CURRENCY = words("euro dollar pound franc yen cent crown")
 
 RELATIONS = frozenset({*_VERBS, *_NOUNS, *_DERIVED, *STATES.values()})
 """Relations that the lexicon gives; any other is a verb or a noun as it was said."""
+
+MANY = words(
+    "like dislike have visit buy sell run know meet speak play watch see call eat own friend hobby language member teach "
+    "write help support-group cook collect volunteer"
+)
+"""Relations with many values at a time: "now" adds to them, and takes nothing away."""
+
+_RIVALS = """
+morning evening afternoon night noon midnight; monday tuesday wednesday thursday friday saturday sunday
+mondays tuesdays wednesdays thursdays fridays saturdays sundays; spring summer autumn winter fall
+january february march april may june july august september october november december
+breakfast lunch dinner supper brunch; left right; upper lower; north south east west; weekday weekend
+day week month year hour minute; red blue green yellow black white brown orange purple pink grey blond
+sister brother cousin aunt uncle niece nephew mother father son daughter grandmother grandfather husband wife child
+dog cat horse rabbit hamster parrot fish bird; car bicycle motorcycle van boat; bus train tram ferry subway metro
+wrist ankle knee elbow shoulder hip toe finger; phone tablet laptop watch television; tea coffee juice water milk beer wine
+run swim ski cycle hike climb row; break sprain bruise; buy sell; rent salary; winter summer; first second third
+learn teach study; call meet email text; read write; arrive leave; open close; friend colleague neighbour boss teacher doctor dentist lawyer
+"""
+RIVALS: dict[str, str] = {}
+"""Word to the group of words of which only one fills a place: "morning" against "evening"."""
+for _line in _RIVALS.strip().splitlines():
+    for _group in _line.split(";"):
+        for _word in _group.split():
+            RIVALS.setdefault(_word, _group.split()[0])
+
+TIME_OF_DAY = words("this last next ago today yesterday tomorrow now week")
+"""Words of time expressions that are of the day they are said on."""
+
+WEEKDAYS = words("monday tuesday wednesday thursday friday saturday sunday")
+HABIT = re.compile(r"\b(?:every|each|always|usually|\w+day is when|(?:mon|tues|wednes|thurs|fri|satur|sun)days)\b", re.I)
+"""Words by which a day of the week is every one of them."""
+
+ADDED = re.compile(r"\b(?:also|too|as well|in addition|another|besides|a second|additionally)\b", re.IGNORECASE)
+"""Words that set something beside what holds."""
+
+REPLACES = re.compile(
+    r"\b(?:instead|rather than|switch(?:ed|ing)?|swapp?(?:ed|ing)?|traded? in|replac(?:ed?|ing)|upgraded?|"
+    r"chang(?:ed|ing)|went back|gone back|gone over|going over|moved? over|moved my|taken up|ended up|turned to|"
+    r"(?:my|our|the) new|got a new|no longer|in place of)\b",
+    re.IGNORECASE,
+)
+"""Words that say that something takes the place of something."""
+
+CUE = re.compile(
+    r"\b(?:actually|correction|sorry|i mean(?:t)? to say that|i mean(?:t)? that|i mean(?:t)?|i misspoke|i was wrong|"
+    r"i got that wrong|no wait|wait no|wait|oops|to be clear|to be precise|for the record|in fact|well|by the way|"
+    r"as i said|these days|nowadays|from now on|now|again|instead|still|just|any ?more|any longer|no longer|really|"
+    r"usually|always)\b|(?<=\bmy )(?:new|old)\b|(?<=\bour )(?:new|old)\b|(?<=\bthe )(?:new|old)\b",
+    re.IGNORECASE,
+)
+"""Words that tell how something is said, and not what."""

@@ -23,6 +23,26 @@ class ConsolidationParams:
     """Cosine from which memories that are filled the same are merged though one of their relations is unknown."""
     wording_cosine: float = 0.9
     """Cosine from which memories that could not be read, of the same words, are merged."""
+    frame_same: float = 0.6
+    """Cosine of frames from which claims of equal filling say the same."""
+    frame_happened: float = 0.7
+    """As `frame_same`, for what happened."""
+    frame_corrected: float = 0.55
+    """Cosine of frames from which a correction, or what says whose place it takes, replaces another filling."""
+    frame_changed: float = 0.6
+    """Cosine of frames from which what says that it is new replaces another filling."""
+    frame_same_place: float = 0.7
+    """Cosine of frames from which a filling of a place for one value replaces another."""
+    frame_attribute: float = 0.75
+    """Cosine of frames from which a value of one attribute replaces that of another: "my boss", "my manager"."""
+    frame_goes_along: float = 0.4
+    """Cosine of frames from which a claim of the same name or number ends with the one that ended."""
+    frame_end: float = 0.35
+    """Cosine of frames from which an end is of a claim of the same word."""
+    frame_end_named: float = 0.2
+    """Cosine of frames from which an end is of a claim of the same name."""
+    word_kind: float = 0.25
+    """Cosine from which two words may fill one place."""
     episode_size: int = 4
     """Fewest memories of an episode."""
     cluster_epsilon: float = 0.0

@@ -24,7 +24,7 @@ from memsvc.consolidation.lexicon import (
     VERB,
     words,
 )
-from memsvc.types import Interval
+from memsvc.types import Interval, Token
 
 _HAPPEN = words("be fall leave start begin depart happen stay remain last take")
 _PARTICLES = {("call", "off"), ("break", "up"), ("split", "up"), ("give", "up"), ("lay", "off"), ("give", "away")}
@@ -43,6 +43,7 @@ class Predicate:
     attribute: bool = False
     event: bool = False
     ends: bool = False
+    thing: str = ""
     dislikes: bool = False
     """Whether the relation is the opposite of what it is called: to hate is not to like."""
 
@@ -105,8 +106,8 @@ class _Reader:
         if token.text.casefold() == "there":
             return self._there()
         if token.pos == "PRON" and not is_first_person(token):
-            return self._of_pronoun(before)
-        subject = self._phrase(clause.subject)
+            return self._of_pronoun(before) or self._of_it(token)
+        subject = _Phrase(self._speaker) if self._with_speaker else self._phrase(clause.subject)
         return self._end(subject) or self._predicate(subject)
 
     def _predicate(self, subject: _Phrase) -> Predicate | None:
@@ -115,6 +116,10 @@ class _Reader:
             return self._copula(subject)
         if clause.lemma in ("call", "name") and clause.children(clause.head, "auxpass"):
             return self._named(subject)
+        if clause.lemma == "go" and "by" in clause.words and subject.noun and self._filling().names:
+            return self._named(subject)
+        if clause.lemma == "bear" and clause.children(clause.head, "auxpass") and not self._filling().names:
+            return Predicate(subject=subject.path, relation="birthdate", event=True)
         return self._of_noun(subject) if subject.is_attribute else self._of_verb(subject)
 
     def second(self, first: Predicate) -> Iterator[Predicate]:
@@ -126,6 +131,12 @@ class _Reader:
 
     # Subjects.
 
+    @property
+    def _with_speaker(self) -> bool:
+        """Whether the speaker is one of several subjects: "Clara and I"."""
+        clause = self._clause
+        return any(clause.token(i).dep == "conj" and is_first_person(clause.token(i)) for i in clause.subject_tree)
+
     def _of_pronoun(self, before: Sequence[Claim]) -> Predicate | None:
         """ "It's my birthday on", "that's my car now": what is mine, with what was named before it."""
         for i in self._clause.children(self._clause.head, "attr"):
@@ -136,6 +147,16 @@ class _Reader:
                     filling = self._said_before(before)
                 return self._attribute(phrase, filling)
         return None
+
+    def _of_it(self, subject: Token) -> Predicate | None:
+        """ "It took me four hours to run the marathon": what the speaker did."""
+        clause = self._clause
+        mine = [i for i in clause.children(clause.head, "dobj", "dative") if is_first_person(clause.token(i))]
+        if subject.text.casefold() != "it" or not mine:
+            return None
+        inner = clause.children(clause.head, "xcomp", "advcl")
+        lemma = clause.token(inner[0]).lemma.casefold() if inner else clause.lemma
+        return self._verb(self._speaker, lemma, self._filling(words={lemma}))
 
     def _said_before(self, before: Sequence[Claim]) -> _Filling:
         """What the clause before was filled with, or else what the sentence names outside this clause."""
@@ -207,6 +228,8 @@ class _Reader:
 
     def _copula(self, subject: _Phrase) -> Predicate | None:
         clause = self._clause
+        if self._completed():
+            return None
         for i in clause.children(clause.head, "attr"):
             phrase = self._phrase(i)
             if (
@@ -252,6 +275,8 @@ class _Reader:
     def _attribute(self, phrase: _Phrase, filling: _Filling) -> Predicate:
         noun = phrase.noun if phrase.noun in NOUN else phrase.head
         relation = NOUN.get(noun, RELATION_NOUN.get(noun, phrase.noun))
+        if relation == "phone number" and not filling.numbers:
+            relation = phrase.noun
         dates = any(i in self._dated for i in self._clause.members)
         event = dates and not filling.names and not filling.numbers
         values = filling.values | (phrase.details if event or relation in ("fly", "visit") else frozenset())
@@ -270,7 +295,8 @@ class _Reader:
         if clause.changes or clause.lemma in _HAPPEN or clause.lemma in RESCHEDULE:
             return self._attribute(subject, self._filling())
         relation = VERB.get(clause.lemma, clause.lemma)
-        return self._filled(subject.owner, relation, self._filling(), set(), subject.noun.split())
+        found = self._filled(subject.owner, relation, self._filling(), set(), subject.noun.split())
+        return replace(found, thing=subject.noun)
 
     def _of_verb(self, subject: _Phrase) -> Predicate | None:
         clause = self._clause
@@ -278,26 +304,41 @@ class _Reader:
             found = self._of_object(subject, i)
             if found is not None:
                 return found
-        if clause.lemma in LIGHT:
+        if clause.lemma in LIGHT or (clause.lemma == "go" and "for" in clause.words):
             for value in sorted(self._filling().values):
                 if value in RELATION_NOUN:
                     return self._filled(subject.path, RELATION_NOUN[value], self._filling(), {value})
         lemma = self._main_verb()
-        filling = self._filling()
-        if not filling and "where" in clause.words:
+        filling = self._filling(words={lemma})
+        if not filling and (clause.token(clause.head).dep == "relcl" or not clause.words.isdisjoint({"where", "when"})):
             filling = self._governing_subject()
         return self._verb(subject.path, lemma, filling)
 
     def _governing_subject(self) -> _Filling:
-        """ "Porto is where I live": the subject of the clause that this one completes."""
+        """ "Porto is where I live", "Ajax is the team I support": the subject of the clause that this one completes."""
         tokens = self._clause.analysis.tokens
         above = tokens[self._clause.head].head
+        if tokens[above].dep == "attr":
+            above = tokens[above].head
         found = [
             i
             for i, t in enumerate(tokens)
             if t.head == above and t.dep in ("nsubj", "csubj") and t.start < tokens[above].start
         ]
-        return self._collect(found)
+        first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= above < b)
+        return self._collect(i for i in range(first, last) if i in found or tokens[i].head in found)
+
+    def _completed(self) -> bool:
+        """Whether it only points at what a clause within it says of the speaker."""
+        tokens = self._clause.analysis.tokens
+        inner = {self._clause.head, *self._clause.children(self._clause.head, "attr")}
+        return any(
+            token.dep in ("nsubj", "nsubjpass")
+            and is_first_person(token)
+            and tokens[token.head].dep in ("relcl", "advcl", "ccomp")
+            and tokens[token.head].head in inner
+            for token in tokens
+        )
 
     def _of_object(self, subject: _Phrase, i: int) -> Predicate | None:
         """What a light verb, or one of change, says through its object."""
@@ -342,6 +383,8 @@ class _Reader:
         if relation == "dislike" or (lemma == "stand" and self._clause.negated):
             found = self._filled(path, "like", filling, {lemma})
             return replace(found, dislikes=not self._clause.negated)
+        if lemma in ("eat", "drink", "tolerate") and self._clause.negated and "ca" in self._clause.words:
+            return replace(self._filled(path, "allergy", filling, {lemma}), dislikes=True)
         if filling.values & CURRENCY and relation in ("have", "buy"):
             for_what = filling.values - CURRENCY
             if lemma == "pay" and not self._clause.past and "in" in self._clause.words and for_what:
@@ -355,6 +398,8 @@ class _Reader:
         if relation == "visit" and not filling.names:
             relation = lemma
         if relation == "earn" and not filling.numbers:
+            relation = lemma
+        if relation == "job" and "on" in self._clause.words:
             relation = lemma
         if relation == "job":
             if not filling.names and (title := self._after("as")).values:
@@ -423,7 +468,8 @@ class _Reader:
     def _filling(self, skip: Iterable[int] = (), words: Iterable[str] = ()) -> _Filling:
         """What the clause holds beside its subject, its predicate and its times."""
         clause = self._clause
-        skipped = {clause.head, *clause.subject_tree, *skip}
+        shared = {i for i in clause.subject_tree if self._is_name(i)} if self._with_speaker else set()
+        skipped = {clause.head, *(clause.subject_tree - shared), *skip}
         found = self._collect(i for i in clause.members if i not in skipped)
         return _Filling(found.values - frozenset(words), found.names, found.numbers)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from memsvc.consolidation.claims import Claim, Mode
-from memsvc.consolidation.grammar import Clause, clauses
-from memsvc.consolidation.lexicon import CORRECTION, EVENTS, FUNCTIONAL, NOW
+from memsvc.consolidation.frames import slots
+from memsvc.consolidation.grammar import Clause, clauses, concept, number, recurs
+from memsvc.consolidation.lexicon import ADDED, CORRECTION, EVENTS, FUNCTIONAL, HABIT, NOW, REPLACES
 from memsvc.consolidation.predicates import Predicate, predicates
 from memsvc.language.timeline import find_times
 from memsvc.types import Analysis, Interval, Memory
@@ -36,7 +37,7 @@ def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
         i: mention.interval
         for mention in times
         for i, token in enumerate(analysis.tokens)
-        if mention.start <= token.start < mention.end
+        if mention.start <= token.start < mention.end and not (recurs(token) and HABIT.search(analysis.text))
     }
     speaker = speaker_of(memory)
     found: list[Claim] = []
@@ -51,7 +52,7 @@ def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
 def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, Interval]) -> Claim:
     ordinal, sentence = _sentence(clause)
     correction = CORRECTION.search(sentence) is not None and not clause.changes
-    change = clause.changes or correction or NOW.search(sentence) is not None
+    change = clause.changes or correction or any(cue.search(sentence) for cue in (NOW, REPLACES))
     return Claim(
         subject=predicate.subject,
         relation=predicate.relation,
@@ -66,6 +67,12 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         change=change,
         correction=correction,
         reported=predicate.subject.split("/")[0] != speaker,
+        added=ADDED.search(sentence) is not None,
+        replaces=REPLACES.search(sentence) is not None,
+        words=frozenset(word for i in clause.members if (word := concept(clause.token(i))) and not number(clause.token(i))),
+        told_past=clause.past,
+        thing=predicate.thing,
+        slots=slots(clause, dated),
         sentence=ordinal,
     )
 
@@ -77,8 +84,10 @@ def _mode(clause: Clause, predicate: Predicate) -> Mode:
         return Mode.UNREAL
     if predicate.ends or clause.over or (denied and not clause.past):
         return Mode.ENDED
-    begins = clause.changes or predicate.event or clause.lemma in _BEGINNINGS
-    over = denied or predicate.relation in EVENTS or "used to" in clause.text or (clause.past and not begins)
+    replaced = REPLACES.search(_sentence(clause)[1]) is not None
+    begins = clause.changes or predicate.event or replaced or clause.lemma in _BEGINNINGS
+    happened = predicate.relation in EVENTS and not clause.present
+    over = denied or happened or "used to" in clause.text or (clause.past and not begins)
     return Mode.PAST if over else Mode.ACTUAL
 
 

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, alike, ends, excludes, same
+from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.lexicon import NOUN
+from memsvc.consolidation.open_claims import contrary, finishes, goes_along, paraphrases, replaces
 from memsvc.consolidation.params import ConsolidationParams
 from memsvc.consolidation.units import Unit, holding
 
 MAX_CANDIDATES = 64
 """Groups that one memory is compared with for one claim: the latest. It bounds the cost of a value said very often."""
+MOST = 0.6
+"""Share of a group's memories that one has to repeat to join it."""
 MAX_COMPARED = 8
 """Members of a group that one memory is compared with."""
 
@@ -73,9 +77,12 @@ class Succession:
     disputes: list[Dispute] = field(default_factory=list)
 
 
-def succeed(units: Sequence[Unit], params: ConsolidationParams) -> Succession:
-    """Work through memories of one user and agent. Pairs of memories that were both examined before are left alone."""
-    sweep = _Sweep(params)
+def succeed(units: Sequence[Unit], params: ConsolidationParams, wordings: Wordings) -> Succession:
+    """Work through memories of one user and agent. Pairs of memories that were both examined before are left alone.
+
+    Frames that `wordings` lacks count as unlike, and are noted there.
+    """
+    sweep = _Sweep(params, wordings)
     for unit in sorted(units, key=lambda unit: unit.order):
         sweep.add(unit)
     return sweep.result
@@ -91,8 +98,9 @@ class _Opposition:
 
 
 class _Sweep:
-    def __init__(self, params: ConsolidationParams) -> None:
+    def __init__(self, params: ConsolidationParams, wordings: Wordings) -> None:
         self.result = Succession()
+        self._wordings = wordings
         self._params = params
         self._open: defaultdict[_Key, list[Group]] = defaultdict(list)
 
@@ -133,9 +141,16 @@ class _Sweep:
             if id(group) in opposed or not (unit.fresh or group.is_fresh):
                 continue
             cosine = min(float(unit.vector @ member.vector) for member in group.sample)
-            if (best is None or cosine > best[0]) and all(self._repeats(unit, member) for member in group.sample):
+            if (best is None or cosine > best[0]) and self._repeats_most(unit, group.sample):
                 best = (cosine, group)
         return best[1] if best else None
+
+    def _repeats_most(self, unit: Unit, members: Sequence[Unit]) -> bool:
+        """Whether it says the same as most of those that say the same, and contradicts none."""
+        agreeing = sum(self._repeats(unit, member) for member in members)
+        return agreeing >= MOST * len(members) and not any(
+            contrary(x, y) for member in members for x in unit.claims for y in member.claims
+        )
 
     def _repeats(self, a: Unit, b: Unit) -> bool:
         cosine = float(a.vector @ b.vector)
@@ -146,20 +161,33 @@ class _Sweep:
         few, many = sorted((a, b), key=lambda unit: len(unit.claims))
         strict = cosine < self._params.detail_cosine
         loose = cosine >= self._params.unknown_cosine
-        return all(any(same(x, y, strict=strict) or (loose and alike(x, y)) for y in many.claims) for x in few.claims)
+        return all(any(self._agree(x, y, strict=strict, loose=loose) for y in many.claims) for x in few.claims)
+
+    def _agree(self, x: Claim, y: Claim, *, strict: bool, loose: bool) -> bool:
+        if contrary(x, y):
+            return False
+        return same(x, y, strict=strict) or (loose and alike(x, y)) or paraphrases(x, y, self._wordings, self._params)
 
     # Changes.
 
     def _opposed(self, unit: Unit, claim: Claim) -> Iterator[_Opposition]:
         if claim.mode in (Mode.UNREAL, Mode.PAST):
             return
-        for group in self._candidates(_opposition_keys(claim)):
+        for group in self._candidates([*_opposition_keys(claim), (claim.subject,)]):
             if not (unit.fresh or group.is_fresh):
                 continue
             claims = (old for member in group.sample for old in member.claims)
-            old = next((old for old in claims if ends(claim, old) or excludes(claim, old)), None)
+            old = next((old for old in claims if self._against(claim, old)), None)
             if old is not None:
                 yield _Opposition(claim, group, old)
+
+    def _against(self, claim: Claim, old: Claim) -> bool:
+        return (
+            ends(claim, old)
+            or excludes(claim, old)
+            or replaces(claim, old, self._wordings, self._params)
+            or finishes(claim, old, self._wordings, self._params)
+        )
 
     def _oppose(self, unit: Unit, group: Group, found: _Opposition) -> None:
         claim, older, old = found.claim, found.group, found.old
@@ -176,12 +204,28 @@ class _Sweep:
             return
         if claim.correction:
             since = min(since, older.members[0].told)
-        _close(older, old, Closing(group, since, _reason(claim, old)))
+        closing = Closing(group, since, _reason(claim, old))
+        _close(older, old, closing)
+        for other, also in list(self._going_along(old, {id(older), id(group)})):
+            if other.last_told <= unit.told:
+                _close(other, also, closing)
+
+    def _going_along(self, ended: Claim, but: set[int]) -> Iterator[tuple[Group, Claim]]:
+        """Open groups that tell of the same filling as a claim that ended."""
+        tokens = sorted(ended.filling)
+        for group in self._candidates([("filled", ended.subject, token) for token in tokens]):
+            if id(group) not in but:
+                claims = (other for member in group.sample for other in member.claims)
+                found = next((o for o in claims if goes_along(ended, o, self._wordings, self._params)), None)
+                if found is not None:
+                    yield group, found
 
 
 def _close(group: Group, claim: Claim, closing: Closing) -> None:
     """End one claim of a group, and the group with its last one; where sentences are unread, it stays."""
     group.remaining.discard((claim.subject, claim.relation))
+    if len(group.members) > 1 and len(group.remaining) == 1:
+        group.remaining.clear()  # All of it says one thing, in the words of several relations.
     if not group.remaining and all(member.readable for member in group.members):
         group.closed_by = closing
 

@@ -1,0 +1,125 @@
+"""When claims whose relations the lexicon does not join say the same, exclude or end one another, by their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memsvc.consolidation.claims import Claim, Mode, same_thing
+from memsvc.consolidation.frames import Slot, Wordings
+from memsvc.consolidation.lexicon import KIN, MANY, RELATIONS, RIVALS, SINGLE, STATES
+from memsvc.consolidation.params import ConsolidationParams
+
+
+def paraphrases(a: Claim, b: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
+    """Whether two claims say the same in words that only their frames join: equal fillings in frames of one meaning."""
+    if (a.subject, a.negated) != (b.subject, b.negated) or _known_apart(a, b) or contrary(a, b):
+        return False
+    if a.mode is not b.mode and not (a.told_past and b.told_past and {a.mode, b.mode} == {Mode.PAST, Mode.ACTUAL}):
+        return False
+    if not same_thing(a, b) or (a.relation == b.relation and a.relation in RELATIONS):
+        return False
+    least = params.frame_happened if Mode.PAST in (a.mode, b.mode) else params.frame_same
+    return any(wordings.likeness(x.frame, y.frame) >= least for x, y in _aligned(a, b) if _value(x) == _value(y))
+
+
+def replaces(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
+    """Whether `new` fills the place of `old` anew: another filling of the same kind in a frame of the same meaning.
+
+    It has to say of itself that it is a change or a correction, or one of the two has to be of a place for one value.
+    """
+    if new.subject != old.subject or new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL:
+        return False
+    if new.negated or old.negated or new.added or not same_thing(new, old) or _known_apart(new, old):
+        return False
+    if old.relation in KIN - SINGLE:
+        return False
+    least = _least(new, old, params)
+    return least is not None and any(
+        _apart(x, y, wordings, params)
+        and not (x.fills & old.words or y.fills & new.words)
+        and not contrary(new, old, x.fills | y.fills)
+        and wordings.likeness(x.frame, y.frame) >= least
+        for x, y in _aligned(new, old)
+    )
+
+
+def finishes(end: Claim, old: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
+    """Whether `end` says that what `old` is filled with is over, in other words."""
+    if end.subject != old.subject or end.mode is not Mode.ENDED or old.mode is not Mode.ACTUAL or old.negated:
+        return False
+    if not same_thing(end, old) or old.relation in ("like", "dislike") or old.relation in STATES.values():
+        return False
+    for x, y in _aligned(end, old):
+        if _value(x) == _value(y) and (x.kind == "said" or x.word):
+            least = params.frame_end_named if x.names else params.frame_end
+            if wordings.likeness(x.frame, y.frame) >= least:
+                return True
+    return not _said(end) and any(
+        wordings.likeness(x.frame, y.frame) >= params.frame_same
+        for x in end.slots
+        for y in old.slots
+        if y.kind == "said"
+    )
+
+
+def goes_along(ended: Claim, other: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
+    """Whether `other` ends with `ended`: it tells of the same name or number in a frame of near meaning."""
+    if ended.subject != other.subject or other.mode is not Mode.ACTUAL or other.negated or not same_thing(ended, other):
+        return False
+    if other.relation in ("like", "dislike", *(KIN - SINGLE)) or _known_apart(ended, other):
+        return False
+    return any(
+        _value(x) == _value(y) and wordings.likeness(x.frame, y.frame) >= params.frame_goes_along
+        for x, y in _aligned(ended, other)
+        if not contrary(ended, other, x.fills)
+    )
+
+
+def contrary(a: Claim, b: Claim, but: frozenset[str] = frozenset()) -> bool:
+    """Whether two claims have words of which only one can hold: "morning" and "evening"; fillings in `but` apart."""
+    mine, theirs = a.words - b.words - but, b.words - a.words - but
+    kinds = {RIVALS[word] for word in mine if word in RIVALS} & {RIVALS[word] for word in theirs if word in RIVALS}
+    return bool(kinds)
+
+
+def _least(new: Claim, old: Claim, params: ConsolidationParams) -> float | None:
+    """The likeness of frames from which a new filling takes the place of another; None where it never does."""
+    if new.attribute and old.attribute and new.relation != old.relation:
+        return params.frame_attribute
+    if new.correction or new.replaces:
+        return params.frame_corrected
+    if new.relation in MANY and any(slot.direct for slot in new.slots):
+        return None
+    if new.change:
+        return params.frame_changed
+    return params.frame_same_place if new.functional or old.functional else None
+
+
+def _known_apart(a: Claim, b: Claim) -> bool:
+    return a.relation != b.relation and a.relation in RELATIONS and b.relation in RELATIONS
+
+
+def _aligned(a: Claim, b: Claim) -> Iterator[tuple[Slot, Slot]]:
+    return ((x, y) for x in a.slots for y in b.slots if x.kind == y.kind)
+
+
+def _value(slot: Slot) -> tuple[object, ...]:
+    return slot.names, slot.numbers, slot.dates, slot.word
+
+
+def _said(claim: Claim) -> bool:
+    return any(slot.kind == "said" for slot in claim.slots)
+
+
+def _apart(x: Slot, y: Slot, wordings: Wordings, params: ConsolidationParams) -> bool:
+    """Whether two fillings are of one kind and differ in all of it."""
+    if x.kind == "word":
+        if x.word == y.word or set(x.word.split()) & set(y.word.split()):
+            return False
+        rivals = RIVALS.get(x.word) is not None and RIVALS.get(x.word) == RIVALS.get(y.word)
+        return rivals or wordings.likeness(x.word, y.word) >= params.word_kind
+    pairs = ((x.names, y.names), (x.numbers, y.numbers), (x.dates, y.dates))
+    if any(bool(p) != bool(q) for p, q in pairs):
+        return False
+    differing = [(p, q) for p, q in pairs if p != q]
+    return len(differing) == 1 and not set(differing[0][0]) & set(differing[0][1])
