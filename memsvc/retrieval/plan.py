@@ -23,7 +23,7 @@ from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQue
 
 BASE_DEPTH, DEPTH_GAIN = 30, 2.0
 MIN_TOKENS, MAX_TOKENS = 800, 1500
-BASE_WINDOW, WINDOW_GAIN = 0.16, 0.16
+BASE_WINDOW, WINDOW_GAIN = 0.15, 0.15
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10
