@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar off
 export HF_HUB_OFFLINE := 1
 export LITELLM_LOCAL_MODEL_COST_MAP := True
 
-.PHONY: help setup demo test lint types imports proto proto-check migrations-check pytest bench bench-quality bench-compression clean
+.PHONY: help setup demo test lint types imports proto proto-check migrations-check pytest bench bench-quality bench-compression bench-fleet clean
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -59,6 +59,9 @@ bench-quality: setup  ## Recall and answer words at token budgets, beside baseli
 
 bench-compression: setup  ## Stored tokens against what the store still holds: make bench-compression DATA=locomo.json
 	$(BIN)/memsvc bench compression $(if $(DATA),--data $(DATA),)
+
+bench-fleet: setup  ## Servers and workers over one PostgreSQL: make bench-fleet QDRANT=http://localhost:6334
+	$(BIN)/memsvc bench fleet $(if $(DATA),--data $(DATA),) $(if $(QDRANT),--qdrant-url $(QDRANT),)
 
 clean:  ## Removes the environment and every cache.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info clients/python/*.egg-info

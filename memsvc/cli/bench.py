@@ -114,6 +114,70 @@ def consolidation(
     _module("consolidation").run(out_path=out, seed=seed)
 
 
+@bench.command("fairness")
+def fairness(
+    database_url: Annotated[
+        str, typer.Option(help="Database to queue jobs in, for the time of the run.", show_default="an SQLite file")
+    ] = "",
+    backlog: Annotated[int, typer.Option(min=1, help="Jobs that one tenant has queued.")] = 100_000,
+    samples: Annotated[int, typer.Option(min=1, help="Single jobs of another tenant to time.")] = 100,
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/fairness.json"),
+) -> None:
+    """How long one tenant's single job takes beside another's long queue, and what a claim costs."""
+    _module("fairness").run(database_url=database_url, backlog=backlog, samples=samples, out=out)
+
+
+@bench.command("embedder")
+def embedder(
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/embedder.json"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16")] = "auto",
+    texts: Annotated[int, typer.Option(min=1, help="Texts to embed.")] = 2048,
+    max_batch_tokens: Annotated[int, typer.Option(min=256, help="As the setting of that name.")] = 8192,
+) -> None:
+    """Tokens a second through the embedder and the worker, beside the bare model at its best batch size."""
+    for name, value, allowed in (
+        ("--device", device, ("auto", "cpu", "cuda")),
+        ("--dtype", dtype, ("auto", "float32", "float16", "bfloat16")),
+    ):
+        if value not in allowed:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(allowed)}", param_hint=name)
+    _module("embedding").run(
+        data=data, path=out, device=device, dtype=dtype, texts=texts, max_batch_tokens=max_batch_tokens
+    )
+
+
+@bench.command("fleet")
+def fleet(
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("bench-out/fleet"),
+    turns: Annotated[int, typer.Option(min=1, help="Turns to ingest.")] = 1000,
+    queries: Annotated[int, typer.Option(min=1, help="Queries at each number of clients.")] = 200,
+    servers: Annotated[int, typer.Option(min=1, help="Servers.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Workers.")] = 2,
+    database_url: Annotated[
+        str, typer.Option(help="An empty PostgreSQL database.", show_default="one that the run starts")
+    ] = "",
+    qdrant_url: Annotated[
+        str, typer.Option(help="The index that all share.", show_default="one process with its own index")
+    ] = "",
+    index_name: Annotated[str, typer.Option(help="What the report calls the index.", show_default="Qdrant")] = "",
+) -> None:
+    """Servers and workers over one PostgreSQL: what they take in, how fast they answer, and where the time goes."""
+    _module("fleet").run(
+        data=data,
+        folder=out,
+        turns=turns,
+        queries=queries,
+        servers=servers,
+        workers=workers,
+        database_url=database_url,
+        qdrant_url=qdrant_url,
+        index_name=index_name,
+    )
+
+
 @bench.command("fit")
 def fit(
     data: Data = None,
