@@ -10,19 +10,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import CTE, ColumnElement, exists, func, literal_column, tuple_, union_all
+from sqlalchemy import ColumnElement, TextualSelect, bindparam, exists, func, literal_column, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from memsvc.storage.columns import UtcDateTime
 from memsvc.storage.tables import JobRow
 from memsvc.types import JobKind, JobState
 
 # Partial indexes are used only where the statement names the state itself, not a parameter.
 QUEUED: ColumnElement[str] = literal_column(f"'{JobState.QUEUED.value}'")
 RUNNING: ColumnElement[str] = literal_column(f"'{JobState.RUNNING.value}'")
+SPACES = 8
+"""Spaces of a tenant that are looked into before any of its jobs will do."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -37,6 +40,8 @@ class _Line:
     """When its first job became due, and the job's ordinal."""
     served: datetime
     """When a worker last took up a job of it."""
+    space: str | None
+    """The space which that job was of."""
 
 
 def next_job(session: Session, kinds: Sequence[JobKind], now: datetime, *, idle_tenants: bool) -> JobRow | None:
@@ -47,9 +52,8 @@ def next_job(session: Session, kinds: Sequence[JobKind], now: datetime, *, idle_
     if not idle_tenants and (expired := session.exec(_expired(kinds, now)).first()):
         return expired
     for line in _in_turn(session, kinds, now, idle_tenants=idle_tenants):
-        for query in _of(line, now):
-            if row := session.exec(query).first():
-                return row
+        if row := _of(session, line, now):
+            return row
     return None
 
 
@@ -92,79 +96,78 @@ def _in_turn(session: Session, kinds: Sequence[JobKind], now: datetime, *, idle_
 
 
 def _lines(session: Session, kinds: Sequence[JobKind], now: datetime) -> Iterator[_Line]:
-    heads = union_all(*(select(_heads(kind).c.ordinal) for kind in kinds)).subquery()
-    started = aliased(JobRow)
-    served = (
-        select(started.start_time)
-        .where(
-            col(started.kind) == col(JobRow.kind),
-            col(started.priority) == col(JobRow.priority),
-            col(started.tenant) == col(JobRow.tenant),
-            col(started.start_time).is_not(None),
+    for row in session.execute(_lines_of(tuple(kinds)), {"now": now}):
+        yield _Line(
+            row.priority, row.tenant, JobKind(row.kind), (row.run_at, row.ordinal), row.served or NEVER, row.space
         )
-        .order_by(col(started.start_time).desc())
-        .limit(1)
-        .correlate(JobRow)
-        .scalar_subquery()
-    )
-    rows = session.exec(
-        select(JobRow.priority, JobRow.tenant, JobRow.kind, JobRow.run_at, JobRow.ordinal, served)  # type: ignore[call-overload]
-        .join(heads, heads.c.ordinal == JobRow.ordinal)
-        .where(col(JobRow.run_at) <= now)
-    )
-    for priority, tenant, kind, run_at, ordinal, last in rows:
-        yield _Line(priority, tenant, JobKind(kind), (run_at, ordinal), last or NEVER)
 
 
-def _heads(kind: JobKind) -> CTE:
-    """The queued job of each class and tenant that is due first: a loose scan of `ix_jobs_line`, a step for each."""
-    first, here, after = aliased(JobRow), aliased(JobRow), aliased(JobRow)
-    start = _first(select(first.ordinal), first, kind).subquery()  # SQLite takes no LIMIT inside a UNION
-    heads = select(start.c.ordinal).cte(f"heads_{kind.value}", recursive=True)
-    beyond = tuple_(after.priority, after.tenant) > tuple_(here.priority, here.tenant)
-    following = _first(select(after.ordinal).where(beyond), after, kind).correlate(here).scalar_subquery()
-    return heads.union_all(select(following).select_from(heads).join(here, col(here.ordinal) == heads.c.ordinal))
-
-
-def _first(query: SelectOfScalar[Any], row: type[JobRow], kind: JobKind) -> SelectOfScalar[Any]:
+@cache
+def _lines_of(kinds: tuple[JobKind, ...]) -> TextualSelect:
+    """Every line's first job, found by a loose scan of `ix_jobs_line`: a step for each line, whatever its length."""
+    heads = ", ".join(f"{kind.value}_heads (ordinal) AS ({_HEADS.format(kind=kind.value)})" for kind in kinds)
+    every = " UNION ALL ".join(f"SELECT ordinal FROM {kind.value}_heads" for kind in kinds)  # noqa: S608 - our own names
     return (
-        query.where(col(row.state) == QUEUED, col(row.kind) == kind)
-        .order_by(col(row.priority), col(row.tenant), col(row.run_at), col(row.ordinal))
-        .limit(1)
+        text(f"WITH RECURSIVE {heads} {_LINES.format(heads=every)}")
+        .bindparams(bindparam("now", type_=UtcDateTime))
+        .columns(run_at=UtcDateTime, served=UtcDateTime)
     )
 
 
-def _of(line: _Line, now: datetime) -> Iterator[SelectOfScalar[JobRow]]:
-    """The line's first free job of the spaces after the one served last, then of all spaces from the beginning."""
-    due = (
+# Joins would do, but PostgreSQL plans them for many rows: a scan of the whole table for each step.
+_FIRST = "SELECT ordinal FROM jobs WHERE state = 'queued' AND kind = '{kind}'"
+_HERE = "(SELECT {column} FROM jobs WHERE ordinal = head.ordinal)"
+_PRIORITY, _TENANT = _HERE.format(column="priority"), _HERE.format(column="tenant")
+_HEADS = f"""
+    SELECT ordinal FROM ({_FIRST} ORDER BY priority, tenant, run_at, ordinal LIMIT 1) AS first
+    UNION ALL
+    SELECT COALESCE(
+        ({_FIRST} AND priority = {_PRIORITY} AND tenant > {_TENANT} ORDER BY tenant, run_at, ordinal LIMIT 1),
+        ({_FIRST} AND priority > {_PRIORITY} ORDER BY priority, tenant, run_at, ordinal LIMIT 1)
+    )
+    FROM {{kind}}_heads AS head WHERE head.ordinal IS NOT NULL
+"""  # noqa: S608 - nothing of a caller's
+_SERVED = """
+    SELECT {column} FROM jobs AS started
+    WHERE started.kind = head.kind AND started.priority = head.priority AND started.tenant = head.tenant
+        AND started.start_time IS NOT NULL
+    ORDER BY started.start_time DESC LIMIT 1
+"""
+_LINES = f"""
+    SELECT priority, tenant, kind, run_at, head.ordinal,
+        ({_SERVED.format(column="start_time")}) AS served, ({_SERVED.format(column="space")}) AS space
+    FROM ({{heads}}) AS heads JOIN jobs AS head ON head.ordinal = heads.ordinal
+    WHERE head.run_at <= :now
+"""  # noqa: S608 - nothing of a caller's
+
+
+def _of(session: Session, line: _Line, now: datetime) -> JobRow | None:
+    """The line's first free job: of the space after the one served last, or one of the next, or of any."""
+    queued = (
+        col(JobRow.state) == QUEUED,
+        col(JobRow.kind) == line.kind,
+        col(JobRow.priority) == line.priority,
+        col(JobRow.tenant) == line.tenant,
+    )
+    free = (
         select(JobRow)
-        .where(
-            col(JobRow.state) == QUEUED,
-            col(JobRow.kind) == line.kind,
-            col(JobRow.priority) == line.priority,
-            col(JobRow.tenant) == line.tenant,
-            col(JobRow.run_at) <= now,
-            ~_is_locked(),
-        )
-        .order_by(col(JobRow.space), col(JobRow.run_at), col(JobRow.ordinal))
+        .where(*queued, col(JobRow.run_at) <= now, ~_is_locked())
+        .order_by(col(JobRow.run_at), col(JobRow.ordinal))
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    if line.served is not NEVER:
-        started = aliased(JobRow)
-        last = (
-            select(started.space)
-            .where(
-                col(started.kind) == line.kind,
-                col(started.priority) == line.priority,
-                col(started.tenant) == line.tenant,
-                col(started.start_time) == line.served,
-            )
-            .limit(1)
-            .scalar_subquery()
-        )
-        yield due.where(col(JobRow.space) > last)
-    yield due
+    after = select(JobRow.space).where(*queued).order_by(col(JobRow.space)).limit(1)
+    space = line.space
+    for _ in range(SPACES):
+        following = session.exec(after.where(col(JobRow.space) > space)).first() if space else None
+        space = following or session.exec(after).first()
+        if space is None:
+            return None
+        if row := session.exec(free.where(col(JobRow.space) == space)).first():
+            return row
+        if space == line.space:
+            return None
+    return session.exec(free).first()
 
 
 def _is_locked() -> ColumnElement[bool]:
