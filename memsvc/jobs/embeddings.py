@@ -32,7 +32,7 @@ from memsvc.types import (
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 1.0
 SAMPLE = 50
 """Memories of a space that a comparison looks at, the newest."""
 NEIGHBOURS = 10
@@ -127,7 +127,7 @@ class CurrentModels:
             await self._discard(self._opened.pop(key))
 
     async def run(self) -> None:
-        """Refresh every two seconds until cancelled."""
+        """Refresh every `POLL_SECONDS` until cancelled."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
