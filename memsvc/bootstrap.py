@@ -237,13 +237,7 @@ async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[Curre
     """Open the embedding models that SQL names, or else the settings, and follow SQL until the end."""
 
     def open_model(model: EmbeddingModel) -> OpenModel:
-        named = settings.model_copy(
-            update={
-                "embedder": model.name,
-                "embedder_dimension": model.dimension,
-                "embedder_api_base": model.api_base,
-            }
-        )
+        named = with_model(settings, model)
         embedder = build_embedder(named)
         return OpenModel(model, embedder, build_index(named, embedder))
 
@@ -266,6 +260,12 @@ async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[Curre
         following = asyncio.create_task(models.run(), name="embedding-models")
         stack.callback(following.cancel)
         yield models
+
+
+def with_model(settings: Settings, model: EmbeddingModel) -> Settings:
+    """The settings, with this embedding model in them."""
+    named = {"embedder": model.name, "embedder_dimension": model.dimension, "embedder_api_base": model.api_base}
+    return settings.model_copy(update=named)
 
 
 def configured_model(settings: Settings) -> EmbeddingModel:

@@ -12,11 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from memsvc.bootstrap import (
     Stores,
+    build_embedder,
     configured_model,
     exposed_metrics,
     open_engine,
     open_stores,
     running_server,
+    with_model,
 )
 from memsvc.config import Settings
 from memsvc.errors import FailedPrecondition, Reason
@@ -103,6 +105,7 @@ def migrate_embeddings(settings: Settings, target: EmbeddingModel, *, remove_old
     """Change the embedding model, with progress; this process works too, unless a service holds the index."""
 
     async def run() -> None:
+        await _probe(with_model(settings, target))
         async with AsyncExitStack() as stack:
             stores = await _working_stores(settings, stack)
             migration = EmbeddingMigration(
@@ -111,6 +114,15 @@ def migrate_embeddings(settings: Settings, target: EmbeddingModel, *, remove_old
             await _migrate(migration, target, configured_model(settings), remove_old=remove_old)
 
     asyncio.run(run())
+
+
+async def _probe(settings: Settings) -> None:
+    """Embed something with the model of the settings, so that one that does not work is not registered at all."""
+    embedder = build_embedder(settings)
+    try:
+        await embedder.embed(["a probe"])
+    finally:
+        await embedder.close()
 
 
 async def _working_stores(settings: Settings, stack: AsyncExitStack) -> Stores:

@@ -8,6 +8,7 @@ memory is indexed is recorded for each model, so whoever knows one model alone n
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -33,6 +34,8 @@ from memsvc.types import (
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
+OPEN_AGAIN_SECONDS = 30.0
+"""Until a model that could not be opened beside another one is tried again."""
 SAMPLE = 50
 """Memories of a space that a comparison looks at, the newest."""
 NEIGHBOURS = 10
@@ -80,6 +83,7 @@ class CurrentModels:
         self._discard = discard
         self._opened: dict[tuple[int, str], OpenModel] = {}
         self._unready: set[tuple[int, str]] = set()
+        self._try_again: dict[tuple[int, str], float] = {}
         self._active: tuple[int, str] | None = None
 
     @property
@@ -111,11 +115,8 @@ class CurrentModels:
         for key, model in wanted.items():
             if key in self._opened:
                 self._opened[key] = replace(self._opened[key], model=model)
-            else:
-                try:
-                    await self._open(model)
-                except (MemsvcError, OSError, ValueError) as error:
-                    log.warning("embeddings.not_opened", model=model.name, error=str(error))
+            elif self._try_again.get(key, 0.0) <= time.monotonic():
+                await self._open_beside(key, model)
         for key in list(self._unready):
             await self._ensure(key)
         for key, model in wanted.items():
@@ -128,12 +129,16 @@ class CurrentModels:
 
     async def run(self) -> None:
         """Refresh every `POLL_SECONDS` until cancelled."""
+        failing = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.refresh()
+                failing = False
             except MemsvcError as error:
-                log.warning("embeddings.not_refreshed", reason=error.reason, message=error.message)
+                if not failing:
+                    log.warning("embeddings.not_refreshed", reason=error.reason, message=error.message)
+                failing = True
 
     async def close(self) -> None:
         """Close every index and model."""
@@ -141,15 +146,21 @@ class CurrentModels:
             await opened.index.close()
             await opened.embedder.close()
 
+    async def _open_beside(self, key: tuple[int, str], model: EmbeddingModel) -> None:
+        """Open a model while another one answers: whatever is wrong with the new one, the service goes on."""
+        try:
+            await self._open(model)
+        except Exception:  # a model's files and libraries raise anything
+            log.exception("embeddings.not_opened", model=model.name)
+            self._try_again[key] = time.monotonic() + OPEN_AGAIN_SECONDS
+
     async def _open(self, model: EmbeddingModel) -> None:
         key = (model.slot, model.name)
         self._opened[key] = await asyncio.to_thread(self._open_model, model)
-        self._unready.add(key)
         try:
             await self._ensure(key)
         except MemsvcError:
             opened = self._opened.pop(key)
-            self._unready.discard(key)
             await opened.index.close()
             await opened.embedder.close()
             raise
@@ -159,9 +170,11 @@ class CurrentModels:
             await self._opened[key].index.ensure()
             await self._ensured(self._opened[key])
         except Unavailable as error:
-            log.warning("index.not_reached", model=key[1], reason=error.reason, message=error.message)
-            return
-        self._unready.discard(key)
+            if key not in self._unready:
+                log.warning("index.not_reached", model=key[1], reason=error.reason, message=error.message)
+            self._unready.add(key)
+        else:
+            self._unready.discard(key)
 
 
 class ModelIndexer:

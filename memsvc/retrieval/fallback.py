@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Sequence
+from threading import Lock
 
 from cachetools import LRUCache
 
@@ -31,6 +32,7 @@ class LexicalFallback:
         self._newest = newest
         self._encoder = LexicalEncoder()
         self._cache: LRUCache[tuple[SpaceKey, str, int], dict[int, float]] = LRUCache(CACHED)
+        self._lock = Lock()  # queries are ranked on threads of their own
 
     async def search(self, space: SpaceKey, text: str, where: MemoryFilter, *, limit: int) -> list[IndexHit]:
         """Best memories by BM25, best first; a text without content words matches nothing.
@@ -46,7 +48,8 @@ class LexicalFallback:
         return await asyncio.to_thread(self._rank, space, page.items, terms, limit)
 
     def _rank(self, space: SpaceKey, memories: Sequence[Memory], terms: Sequence[int], limit: int) -> list[IndexHit]:
-        weights = [self._weights(space, memory) for memory in memories]
+        with self._lock:
+            weights = [self._weights(space, memory) for memory in memories]
         found = Counter(term for each in weights for term in terms if term in each)
         idf = {term: math.log(1 + (len(weights) - n + 0.5) / (n + 0.5)) for term, n in found.items()}
         scores = [sum(idf[term] * each[term] for term in terms if term in each) for each in weights]
