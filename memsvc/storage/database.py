@@ -22,6 +22,19 @@ ATTEMPTS = 10
 SQLITE_BUSY_MS = 5_000
 CONNECT_SECONDS = 5
 
+# A machine that loses power, or a network that drops every packet, says nothing to the other side, which else waits
+# for hours: here with a thread, there with locked rows.
+_LOST_SERVER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # ms
+}
+_LOST_CLIENT = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=25s "
+    "-c idle_in_transaction_session_timeout=60s"
+)
+
 
 class Database:
     """An SQLite file or a PostgreSQL database.
@@ -120,13 +133,13 @@ def create_sql_engine(url: URL, *, connections: int, begin: str = "DEFERRED") ->
         # Without IMMEDIATE a transaction that read first could not always go on to write.
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(f"BEGIN {begin}"))
         return engine
-    options = "-c timezone=utc -c lock_timeout=10s"
+    options = f"-c timezone=utc -c lock_timeout=10s {_LOST_CLIENT}"
     return create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": options},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": options, **_LOST_SERVER},
     )
 
 

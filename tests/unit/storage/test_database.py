@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sqlite3
 import threading
@@ -179,6 +180,22 @@ async def test_a_broken_connection_is_unavailable_once(postgres: PostgresServer)
     with pytest.raises(Unavailable):
         await database.write(lambda session: session.connection().execute(end_it).all())
     assert await database.write(_add("a")) == "a"
+    await database.close()
+    postgres.drop(name)
+
+
+async def test_neither_side_waits_for_hours_for_one_that_is_gone(postgres: PostgresServer) -> None:
+    name = postgres.create()
+    database = Database(postgres.url(name))
+    names = ("tcp_keepalives_idle", "tcp_user_timeout", "idle_in_transaction_session_timeout")
+
+    def settings(session: Session) -> tuple[list[str], int]:
+        connection = session.connection()
+        shown = [str(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names]
+        with socket.socket(fileno=os.dup(connection.connection.fileno())) as mine:
+            return shown, mine.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert await database.read(settings) == (["10", "25000", "1min"], 25_000)
     await database.close()
     postgres.drop(name)
 
