@@ -332,6 +332,17 @@ class JobQueue(Protocol):
         """Cancel a job that has not ended; one that has stays as it is. Raises NotFound OPERATION_NOT_FOUND."""
         ...
 
+    async def retry(self, space: SpaceKey, job_id: str) -> Job:
+        """Queue a FAILED job again, due at once, its attempts counted afresh; its error stays until one succeeds.
+
+        Raises NotFound OPERATION_NOT_FOUND, FailedPrecondition OPERATION_NOT_FAILED.
+        """
+        ...
+
+    async def drop(self, space: SpaceKey, job_id: str) -> None:
+        """Forget a FAILED job; what it was to do stays undone. Raises as `retry`."""
+        ...
+
     async def get(self, space: SpaceKey, job_id: str) -> Job:
         """Return one job. Raises NotFound OPERATION_NOT_FOUND."""
         ...

@@ -16,6 +16,7 @@ from rich.table import Table
 from memsvc import __version__
 from memsvc.cli import connection, render
 from memsvc.cli.bench import bench
+from memsvc.cli.operations import operations
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
 from memsvc.telemetry import configure_logging
@@ -28,6 +29,7 @@ app = typer.Typer(
 keys = typer.Typer(no_args_is_help=True, help="API keys, on the service's machine.")
 app.add_typer(keys, name="keys")
 app.add_typer(bench, name="bench")
+app.add_typer(operations, name="operations", rich_help_panel="Against a running service")
 
 COMPRESS_SECONDS, CONSOLIDATE_SECONDS, REINDEX_SECONDS = 600.0, 3600.0, 86_400.0
 SERVICE, CLIENT = "On the service's machine", "Against a running service"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Delete, delete, tuple_
 from sqlmodel import Session, col, select
 
-from memsvc.errors import NotFound, Reason
+from memsvc.errors import FailedPrecondition, NotFound, Reason
 from memsvc.jobs.claiming import next_job
 from memsvc.storage.clock import fleet_time
 from memsvc.storage.cursors import number_at, page_of
@@ -191,6 +191,30 @@ class SqlJobQueue:
         self._db.work.notify()
         return job
 
+    async def retry(self, space: SpaceKey, job_id: str) -> Job:
+        """Queue a FAILED job again, due at once, its attempts counted afresh; its error stays until one succeeds.
+
+        Raises NotFound OPERATION_NOT_FOUND, FailedPrecondition OPERATION_NOT_FAILED.
+        """
+
+        def retry(session: Session) -> Job:
+            row = _require_failed(session, space, job_id)
+            row.attempt, row.progress, row.end_time = 0, 0.0, None
+            _requeue(session, row, self._now(session))
+            return job_of(row)
+
+        job = await self._db.write(retry)
+        self._db.work.notify()
+        return job
+
+    async def drop(self, space: SpaceKey, job_id: str) -> None:
+        """Forget a FAILED job; what it was to do stays undone. Raises as `retry`."""
+
+        def drop(session: Session) -> None:
+            session.delete(_require_failed(session, space, job_id))
+
+        await self._db.write(drop)
+
     async def get(self, space: SpaceKey, job_id: str) -> Job:
         """Return one job. Raises NotFound OPERATION_NOT_FOUND."""
         return await self._db.read(lambda session: job_of(_require(session, space, job_id)))
@@ -254,6 +278,17 @@ def _require(session: Session, space: SpaceKey, job_id: str, *, lock: bool = Fal
     row = session.exec(query.with_for_update() if lock else query).first()
     if row is None:
         raise NotFound(f"operation {job_id!r} does not exist", reason=Reason.OPERATION_NOT_FOUND)
+    return row
+
+
+def _require_failed(session: Session, space: SpaceKey, job_id: str) -> JobRow:
+    row = _require(session, space, job_id, lock=True)
+    if JobState(row.state) is not JobState.FAILED:
+        raise FailedPrecondition(
+            f"operation {job_id!r} has not failed: {row.state}",
+            reason=Reason.OPERATION_NOT_FAILED,
+            metadata={"operation": job_id, "state": row.state},
+        )
     return row
 
 

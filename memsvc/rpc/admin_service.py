@@ -162,6 +162,18 @@ class AdminService:
             )
         return pb.CancelOperationResponse(operation=operation_message(job))
 
+    async def retry_operation(self, request: pb.RetryOperationRequest, call: Call) -> pb.RetryOperationResponse:
+        """Queue an operation that failed for good again."""
+        space_id, job_id = parse_operation("name", request.name)
+        job = await self._services.jobs.retry(call.space(space_id), job_id)
+        return pb.RetryOperationResponse(operation=operation_message(job))
+
+    async def delete_operation(self, request: pb.DeleteOperationRequest, call: Call) -> pb.DeleteOperationResponse:
+        """Forget an operation that failed for good."""
+        space_id, job_id = parse_operation("name", request.name)
+        await self._services.jobs.drop(call.space(space_id), job_id)
+        return pb.DeleteOperationResponse()
+
     async def create_key(self, request: pb.CreateKeyRequest, call: Call) -> pb.CreateKeyResponse:
         """Create a key of the caller's tenant."""
         violations = Violations()

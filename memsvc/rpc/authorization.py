@@ -55,6 +55,8 @@ _ADMIN_METHODS = tuple(
         "ExportMemories",
         "ImportMemories",
         "CancelOperation",
+        "RetryOperation",
+        "DeleteOperation",
         "CreateKey",
         "ListKeys",
         "RevokeKey",

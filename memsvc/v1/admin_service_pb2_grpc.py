@@ -105,6 +105,16 @@ class AdminServiceStub:
                 request_serializer=memsvc_dot_v1_dot_admin__service__pb2.CancelOperationRequest.SerializeToString,
                 response_deserializer=memsvc_dot_v1_dot_admin__service__pb2.CancelOperationResponse.FromString,
                 _registered_method=True)
+        self.RetryOperation = channel.unary_unary(
+                '/memsvc.v1.AdminService/RetryOperation',
+                request_serializer=memsvc_dot_v1_dot_admin__service__pb2.RetryOperationRequest.SerializeToString,
+                response_deserializer=memsvc_dot_v1_dot_admin__service__pb2.RetryOperationResponse.FromString,
+                _registered_method=True)
+        self.DeleteOperation = channel.unary_unary(
+                '/memsvc.v1.AdminService/DeleteOperation',
+                request_serializer=memsvc_dot_v1_dot_admin__service__pb2.DeleteOperationRequest.SerializeToString,
+                response_deserializer=memsvc_dot_v1_dot_admin__service__pb2.DeleteOperationResponse.FromString,
+                _registered_method=True)
         self.CreateKey = channel.unary_unary(
                 '/memsvc.v1.AdminService/CreateKey',
                 request_serializer=memsvc_dot_v1_dot_admin__service__pb2.CreateKeyRequest.SerializeToString,
@@ -234,6 +244,21 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryOperation(self, request, context):
+        """Queues an operation that failed for good again, with fresh attempts; FAILED_PRECONDITION for any other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteOperation(self, request, context):
+        """Forgets an operation that failed for good; FAILED_PRECONDITION for any other. What it was to do stays undone: its
+        turns are still pending, and the session's next operation compresses them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateKey(self, request, context):
         """Creates an API key of the caller's tenant; the secret is shown once.
         """
@@ -341,6 +366,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.CancelOperation,
                     request_deserializer=memsvc_dot_v1_dot_admin__service__pb2.CancelOperationRequest.FromString,
                     response_serializer=memsvc_dot_v1_dot_admin__service__pb2.CancelOperationResponse.SerializeToString,
+            ),
+            'RetryOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryOperation,
+                    request_deserializer=memsvc_dot_v1_dot_admin__service__pb2.RetryOperationRequest.FromString,
+                    response_serializer=memsvc_dot_v1_dot_admin__service__pb2.RetryOperationResponse.SerializeToString,
+            ),
+            'DeleteOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteOperation,
+                    request_deserializer=memsvc_dot_v1_dot_admin__service__pb2.DeleteOperationRequest.FromString,
+                    response_serializer=memsvc_dot_v1_dot_admin__service__pb2.DeleteOperationResponse.SerializeToString,
             ),
             'CreateKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateKey,
@@ -747,6 +782,60 @@ class AdminService:
             '/memsvc.v1.AdminService/CancelOperation',
             memsvc_dot_v1_dot_admin__service__pb2.CancelOperationRequest.SerializeToString,
             memsvc_dot_v1_dot_admin__service__pb2.CancelOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/memsvc.v1.AdminService/RetryOperation',
+            memsvc_dot_v1_dot_admin__service__pb2.RetryOperationRequest.SerializeToString,
+            memsvc_dot_v1_dot_admin__service__pb2.RetryOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/memsvc.v1.AdminService/DeleteOperation',
+            memsvc_dot_v1_dot_admin__service__pb2.DeleteOperationRequest.SerializeToString,
+            memsvc_dot_v1_dot_admin__service__pb2.DeleteOperationResponse.FromString,
             options,
             channel_credentials,
             insecure,

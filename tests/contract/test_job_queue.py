@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc.errors import LeaseLost, NotFound, Reason
+from memsvc.errors import FailedPrecondition, LeaseLost, NotFound, Reason
 from memsvc.types import IngestRequestId, Job, JobError, JobKind, JobState, JobSummary, SpaceKey
 from support.storage import NOON, OTHER_TENANT, SCOPE, SPACE, turn, walk
 
@@ -188,6 +188,36 @@ async def test_the_last_failure_is_a_dead_letter(stores: Stores) -> None:
     stores.clock.advance(3600)
     assert await _claim(stores) is None
     assert (await stores.spaces.stats(SPACE)).failed_job_count == 1
+
+
+async def test_a_dead_letter_is_retried_with_fresh_attempts_or_dropped(stores: Stores) -> None:
+    job_id = await _defer(stores)
+    for call in (stores.jobs.retry, stores.jobs.drop):
+        with pytest.raises(FailedPrecondition) as caught:
+            await call(SPACE, job_id)
+        assert caught.value.reason is Reason.OPERATION_NOT_FAILED
+    await stores.jobs.fail(await _held(stores), ERROR, retry_in=None)
+    for call in (stores.jobs.retry, stores.jobs.drop):
+        with pytest.raises(NotFound):
+            await call(OTHER_TENANT, job_id)
+    queued = await stores.jobs.retry(SPACE, job_id)
+    assert (queued.state, queued.attempt, queued.error, queued.end_time) == (JobState.QUEUED, 0, ERROR, None)
+    again = await _held(stores)
+    assert (again.id, again.attempt) == (job_id, 1)
+    await stores.jobs.fail(again, ERROR, retry_in=None)
+    await stores.jobs.drop(SPACE, job_id)
+    assert (await stores.jobs.page(SPACE, (), limit=5)).items == ()
+
+
+async def test_turns_of_a_dropped_job_are_compressed_with_the_next_of_their_session(stores: Stores) -> None:
+    first = await stores.turns.accept(SPACE, [turn(1)])
+    await stores.jobs.fail(await _held(stores), ERROR, retry_in=None)
+    await stores.jobs.drop(SPACE, first.job_id)
+    assert await _claim(stores) is None
+    await stores.turns.accept(SPACE, [turn(2)])
+    job = await _held(stores)
+    assert job.kind is JobKind.COMPRESS
+    assert len((await stores.turns.pending(SPACE, SCOPE, limit=9, context=0)).pending) == 2
 
 
 async def test_a_released_job_is_due_at_once_and_uncounted(stores: Stores) -> None:

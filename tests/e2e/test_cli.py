@@ -65,6 +65,16 @@ def test_reindex_in_a_running_service(live: Path) -> None:
     assert "succeeded" in memsvc("reindex", data_dir=live)
 
 
+def test_operations_are_listed_and_only_failed_ones_retried_or_dropped(live: Path) -> None:
+    newest, *_ = memsvc("operations", "list", data_dir=live).splitlines()
+    assert newest.startswith("reindex ")
+    operation = newest.split()[1].rstrip(":")
+    assert json.loads(memsvc("operations", "show", operation, data_dir=live))["state"] == "succeeded"
+    for command in ("retry", "drop"):
+        assert "has not failed" in memsvc("operations", command, operation, data_dir=live, ok=False)
+    assert memsvc("operations", "list", "--state", "failed", data_dir=live) == ""
+
+
 def test_a_second_service_on_the_same_data_is_refused(live: Path) -> None:
     said = memsvc("serve", "--listen", "127.0.0.1:0", data_dir=live, ok=False)
     assert "INDEX_IN_USE" in said

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from structlog.testing import capture_logs
 
-from memsvc.types import JobError, JobKind, SpaceKey, SparseVector
+from memsvc.types import JobError, JobKind, Scope, SpaceKey, SparseVector
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
@@ -136,6 +136,35 @@ async def test_cancelled_and_failed_operations(server: Running, client: Client) 
     assert [operation.name for operation in listed.operations] == [first]
 
 
+async def test_a_failed_operation_is_retried_or_forgotten_and_its_turns_stay(server: Running, client: Client) -> None:
+    name = (await client("Ingest", ingest())).operation.name
+    for method, request in (
+        ("RetryOperation", admin.RetryOperationRequest(name=name)),
+        ("DeleteOperation", admin.DeleteOperationRequest(name=name)),
+    ):
+        assert reason_of(await refused(client, method, request)) == "OPERATION_NOT_FAILED"
+    for answered in ("RetryOperation", "DeleteOperation"):
+        job = await server.services.jobs.claim("test", [JobKind.COMPRESS], lease_seconds=60)
+        assert job
+        await server.services.jobs.fail(job, JobError("INTERNAL", "KeyError"), retry_in=None)
+        failed = (await client("GetOperation", admin.GetOperationRequest(name=name))).operation
+        assert (failed.error.reason, failed.attempt_count) == ("INTERNAL", 1)
+        if answered == "RetryOperation":
+            queued = (await client(answered, admin.RetryOperationRequest(name=name))).operation
+            assert (queued.state, queued.attempt_count) == (operation_pb2.OPERATION_STATE_QUEUED, 0)
+            assert queued.last_error.reason == "INTERNAL"
+    await client("DeleteOperation", admin.DeleteOperationRequest(name=name))
+    assert reason_of(await refused(client, "GetOperation", admin.GetOperationRequest(name=name))) == (
+        "OPERATION_NOT_FOUND"
+    )
+    await client("Ingest", ingest(turn("t2")))
+    job = await server.services.jobs.claim("test", [JobKind.COMPRESS], lease_seconds=60)
+    assert job
+    scope = Scope(*job.payload["scope"])
+    pending = (await server.services.turns.pending(job.space, scope, limit=9, context=0)).pending
+    assert [turn.turn_id for turn in pending] == ["t1", "t2"]
+
+
 async def test_reindex_and_stats(server: Running, client: Client) -> None:
     await client("Ingest", ingest())
     await server.remember(SPACE_A, memory())
@@ -203,6 +232,8 @@ async def test_no_tenant_reaches_another(server: Running, client: Client) -> Non
         ("GetOperation", admin.GetOperationRequest(name=operation)),
         ("WaitOperation", admin.WaitOperationRequest(name=operation)),
         ("CancelOperation", admin.CancelOperationRequest(name=operation)),
+        ("RetryOperation", admin.RetryOperationRequest(name=operation)),
+        ("DeleteOperation", admin.DeleteOperationRequest(name=operation)),
         ("RevokeKey", admin.RevokeKeyRequest(name=key)),
     ]
     async with server.client("b-admin") as other:

@@ -37,6 +37,16 @@ class AdminFlows:
         request = admin.CancelOperationRequest(name=self._operation(operation_id))
         return self.calls.call(methods.CANCEL_OPERATION, request, _operation, timeout=timeout)
 
+    def retry_operation(self, operation_id: str, timeout: float | None) -> Flow[Operation]:
+        """Queue a failed operation again."""
+        request = admin.RetryOperationRequest(name=self._operation(operation_id))
+        return self.calls.call(methods.RETRY_OPERATION, request, _operation, timeout=timeout)
+
+    def drop_operation(self, operation_id: str, timeout: float | None) -> Flow[None]:
+        """Forget a failed operation."""
+        request = admin.DeleteOperationRequest(name=self._operation(operation_id))
+        return self.calls.remove(methods.DELETE_OPERATION, request, timeout=timeout)
+
     def wait_operation(self, operation_id: str, timeout: float | None) -> Flow[Operation]:
         """Wait for one operation; see `wait`."""
         return self.wait(operation_id, self.calls.backoff(timeout))
@@ -156,6 +166,7 @@ def succeeded(operation: Operation) -> Operation:
 def _operation(
     response: admin.GetOperationResponse
     | admin.CancelOperationResponse
+    | admin.RetryOperationResponse
     | admin.ConsolidateResponse
     | admin.ReindexResponse,
 ) -> Operation:

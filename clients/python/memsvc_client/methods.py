@@ -61,3 +61,5 @@ LIST_OPERATIONS = _admin("ListOperations", admin.ListOperationsRequest, admin.Li
 GET_OPERATION = _admin("GetOperation", admin.GetOperationRequest, admin.GetOperationResponse)
 WAIT_OPERATION = _admin("WaitOperation", admin.WaitOperationRequest, admin.WaitOperationResponse)
 CANCEL_OPERATION = _admin("CancelOperation", admin.CancelOperationRequest, admin.CancelOperationResponse)
+RETRY_OPERATION = _admin("RetryOperation", admin.RetryOperationRequest, admin.RetryOperationResponse)
+DELETE_OPERATION = _admin("DeleteOperation", admin.DeleteOperationRequest, admin.DeleteOperationResponse)

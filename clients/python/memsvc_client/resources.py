@@ -86,6 +86,14 @@ class Operations:
         """Cancel an operation; one that has ended stays as it is."""
         return self._transport.run(self._flows.cancel_operation(operation_id, timeout))
 
+    def retry(self, operation_id: str, *, timeout: float | None = None) -> Operation:
+        """Queue an operation that failed for good again. Raises FailedPrecondition for any other."""
+        return self._transport.run(self._flows.retry_operation(operation_id, timeout))
+
+    def drop(self, operation_id: str, *, timeout: float | None = None) -> None:
+        """Forget an operation that failed for good; its turns stay pending. Raises FailedPrecondition for any other."""
+        self._transport.run(self._flows.drop_operation(operation_id, timeout))
+
     def handle(self, snapshot: Operation) -> OperationHandle:
         """Return a handle that can be waited for."""
         return OperationHandle(self, snapshot)

@@ -165,6 +165,15 @@ async def test_waiting_for_an_operation_that_fails_raises_its_reason(api, script
     assert raised.value.operation.state == state.lower()
 
 
+async def test_a_failed_operation_is_retried_and_dropped(api, script):
+    queued = operation_pb2.Operation(name="spaces/default/operations/op1", state="OPERATION_STATE_QUEUED")
+    script.on(methods.RETRY_OPERATION, admin.RetryOperationResponse(operation=queued))
+    script.on(methods.DELETE_OPERATION, admin.DeleteOperationResponse())
+    assert (await api("operations.retry", "op1")).state == "queued"
+    assert await api("operations.drop", "op1") is None
+    assert [r.name for r in script.asked] == ["spaces/default/operations/op1"] * 2
+
+
 async def test_waiting_ends_with_the_timeout(api, script):
     going = operation_pb2.Operation(name="spaces/default/operations/op1", state="OPERATION_STATE_RUNNING")
     script.on(methods.WAIT_OPERATION, admin.WaitOperationResponse(operation=going))

@@ -61,6 +61,12 @@ class AdminServiceStub:
     """Blocks until the operation ends or the deadline nears."""
     CancelOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.CancelOperationRequest, _admin_service_pb2.CancelOperationResponse]
     """Stops an operation that no worker has finished; its turns stay, uncompressed."""
+    RetryOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RetryOperationRequest, _admin_service_pb2.RetryOperationResponse]
+    """Queues an operation that failed for good again, with fresh attempts; FAILED_PRECONDITION for any other."""
+    DeleteOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DeleteOperationRequest, _admin_service_pb2.DeleteOperationResponse]
+    """Forgets an operation that failed for good; FAILED_PRECONDITION for any other. What it was to do stays undone: its
+    turns are still pending, and the session's next operation compresses them.
+    """
     CreateKey: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.CreateKeyRequest, _admin_service_pb2.CreateKeyResponse]
     """Creates an API key of the caller's tenant; the secret is shown once."""
     ListKeys: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListKeysRequest, _admin_service_pb2.ListKeysResponse]
@@ -105,6 +111,12 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Blocks until the operation ends or the deadline nears."""
     CancelOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.CancelOperationRequest, _admin_service_pb2.CancelOperationResponse]  # type: ignore[assignment]
     """Stops an operation that no worker has finished; its turns stay, uncompressed."""
+    RetryOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RetryOperationRequest, _admin_service_pb2.RetryOperationResponse]  # type: ignore[assignment]
+    """Queues an operation that failed for good again, with fresh attempts; FAILED_PRECONDITION for any other."""
+    DeleteOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DeleteOperationRequest, _admin_service_pb2.DeleteOperationResponse]  # type: ignore[assignment]
+    """Forgets an operation that failed for good; FAILED_PRECONDITION for any other. What it was to do stays undone: its
+    turns are still pending, and the session's next operation compresses them.
+    """
     CreateKey: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.CreateKeyRequest, _admin_service_pb2.CreateKeyResponse]  # type: ignore[assignment]
     """Creates an API key of the caller's tenant; the secret is shown once."""
     ListKeys: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListKeysRequest, _admin_service_pb2.ListKeysResponse]  # type: ignore[assignment]
@@ -230,6 +242,24 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.CancelOperationResponse, _abc.Awaitable[_admin_service_pb2.CancelOperationResponse]]:
         """Stops an operation that no worker has finished; its turns stay, uncompressed."""
+
+    @_abc_1.abstractmethod
+    def RetryOperation(
+        self,
+        request: _admin_service_pb2.RetryOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.RetryOperationResponse, _abc.Awaitable[_admin_service_pb2.RetryOperationResponse]]:
+        """Queues an operation that failed for good again, with fresh attempts; FAILED_PRECONDITION for any other."""
+
+    @_abc_1.abstractmethod
+    def DeleteOperation(
+        self,
+        request: _admin_service_pb2.DeleteOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.DeleteOperationResponse, _abc.Awaitable[_admin_service_pb2.DeleteOperationResponse]]:
+        """Forgets an operation that failed for good; FAILED_PRECONDITION for any other. What it was to do stays undone: its
+        turns are still pending, and the session's next operation compresses them.
+        """
 
     @_abc_1.abstractmethod
     def CreateKey(
