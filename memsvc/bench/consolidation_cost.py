@@ -17,6 +17,7 @@ from memsvc.bench.consolidating import NEIGHBOURS
 from memsvc.bench.templates.development import DEVELOPMENT
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.models.analyzer import SpacyAnalyzer
+from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Vectors
 from memsvc.types import Analysis, Memory, Scope, Symbolic
@@ -42,7 +43,9 @@ class _Remembering:
 async def growth(sizes: Sequence[int]) -> list[dict[str, float]]:
     """Seconds and decisions for a scope of each size: `units`, `seconds`, `microseconds_per_unit`, `decisions`."""
     analyzer = _Remembering()
-    consolidator = Consolidator(analyzer=analyzer, tokens=Cl100kCounter())
+    consolidator = Consolidator(
+        analyzer=analyzer, tokens=Cl100kCounter(), embedder=SentenceTransformerEmbedder(device="cpu")
+    )
     texts = _texts()
     await analyzer.analyze(texts)
     rows = []

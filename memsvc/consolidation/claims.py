@@ -124,7 +124,11 @@ def alike(a: Claim, b: Claim) -> bool:
 
 def excludes(new: Claim, old: Claim) -> bool:
     """Whether `new` and `old` cannot both hold at one time."""
-    if (new.subject, new.relation) != (old.subject, old.relation) or not same_thing(new, old) or Mode.UNREAL in (new.mode, old.mode):
+    if (
+        (new.subject, new.relation) != (old.subject, old.relation)
+        or not same_thing(new, old)
+        or Mode.UNREAL in (new.mode, old.mode)
+    ):
         return False
     if new.mode is Mode.ACTUAL and old.mode is Mode.ENDED:
         return _fills(old, new)

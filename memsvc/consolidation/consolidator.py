@@ -32,7 +32,7 @@ class Consolidator:
     Args:
         analyzer: tags, parse and entities.
         tokens: the tokenizer that budgets are given in.
-        embedder: of the wording around fillings; without one, relations that the lexicon does not know are not compared.
+        embedder: of the wording around fillings; without one, relations outside the lexicon are not compared.
         params: constants.
     """
 
@@ -48,7 +48,7 @@ class Consolidator:
         self._tokens = tokens
         self._embedder = embedder
         self._params = params or ConsolidationParams()
-        self._frames: dict[str, Vectors] = {}
+        self._frames: LRUCache[str, Vectors] = LRUCache(KEPT_READINGS)
         self._read: LRUCache[tuple[object, ...], Look] = LRUCache(KEPT_READINGS)
 
     @property
@@ -96,14 +96,22 @@ class Consolidator:
 
     async def _succession(self, units: Sequence[Unit]) -> Succession:
         """Work through the memories; frames are embedded once some comparison asks for them."""
-        wordings = Wordings(self._frames)
+        wordings = Wordings()
         while True:
             told = await asyncio.to_thread(succeed, units, self._params, wordings)
             if self._embedder is None or not wordings.missing:
                 return told
             texts = sorted(wordings.missing)
-            self._frames.update(zip(texts, await self._embedder.embed(texts), strict=True))
             wordings.missing.clear()
+            wordings.vectors.update(await self._wordings(self._embedder, texts))
+
+    async def _wordings(self, embedder: Embedder, texts: Sequence[str]) -> dict[str, Vectors]:
+        found = {text: self._frames[text] for text in texts if text in self._frames}
+        new = [text for text in texts if text not in found]
+        if new:
+            found |= dict(zip(new, await embedder.embed(new), strict=True))
+            self._frames.update({text: found[text] for text in new})
+        return found
 
     def _decide(
         self,

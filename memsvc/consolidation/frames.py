@@ -6,7 +6,7 @@ A frame is the sentence with its filling masked and its cues of change left out:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from memsvc.consolidation.grammar import Clause, concept, is_name, number
@@ -47,7 +47,7 @@ class Slot:
 class Wordings:
     """Unit vectors of frames; it notes which it was asked for and does not have."""
 
-    vectors: Mapping[str, Vectors] = field(default_factory=dict)
+    vectors: dict[str, Vectors] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
     def likeness(self, a: str, b: str) -> float:
@@ -62,7 +62,7 @@ class Wordings:
 
 
 def slots(clause: Clause, dated: Mapping[int, Interval]) -> tuple[Slot, ...]:
-    """The slots of a clause: one where it has names, numbers or dates, else one for each word that may be the filling."""
+    """The slots of a clause: one of its names, numbers and dates; without any, one for each word that may fill it."""
     span = _span(clause)
     first = span[0]
     tokens = clause.analysis.tokens
@@ -82,19 +82,22 @@ def slots(clause: Clause, dated: Mapping[int, Interval]) -> tuple[Slot, ...]:
                 any(tokens[i].dep in ("dobj", "attr") for i in said),
             ),
         )
-    found = []
     within = clause.members if any(tokens[i].dep in _FILLED for i in clause.members) else span
-    for i in within:
-        token = tokens[i]
-        word = concept(token)
-        owned = token.dep in ("nsubj", "nsubjpass") and clause.children(i, "poss")
-        if token.dep in _ARGUMENTS and not owned and token.pos != "VERB" and word and word not in FILLER and i != clause.head:
-            modifiers = clause.children(i, "compound", "amod")
-            for masked in ({i, *modifiers}, *({k} for k in (i, *modifiers) if modifiers)):
-                value = " ".join(filter(None, (concept(tokens[k]) for k in sorted(masked))))
-                if value:
-                    found.append(_word(value, _frame(clause, span, masked), direct=token.dep in ("dobj", "attr")))
+    found = [slot for i in within if i != clause.head for slot in _of_word(clause, span, i)]
     return tuple(found[-MAX_SLOTS:])
+
+
+def _of_word(clause: Clause, span: Sequence[int], i: int) -> Iterator[Slot]:
+    """A noun phrase as a filling, whole and by its parts."""
+    token = clause.token(i)
+    owned = token.dep in ("nsubj", "nsubjpass") and clause.children(i, "poss")
+    if token.dep not in _ARGUMENTS or owned or token.pos == "VERB" or concept(token) in {"", *FILLER}:
+        return
+    modifiers = clause.children(i, "compound", "amod")
+    for masked in ({i, *modifiers}, *({k} for k in (i, *modifiers) if modifiers)):
+        value = " ".join(filter(None, (concept(clause.token(k)) for k in sorted(masked))))
+        if value:
+            yield _word(value, _frame(clause, span, masked), direct=token.dep in ("dobj", "attr"))
 
 
 def _word(word: str, frame: str, *, direct: bool) -> Slot:
@@ -122,8 +125,7 @@ def _frame(clause: Clause, span: Sequence[int], masked: frozenset[int] | set[int
             if not words or words[-1] != MASK:
                 words.append(MASK)
         elif token.pos != "PUNCT":
-            joins = words and token.text[:1] in ("'", "’") or token.text in ("n't", "n’t")
-            if joins and words:
+            if words and (token.text[:1] in ("'", "’") or token.text in ("n't", "n’t")):
                 words[-1] += token.text
             else:
                 words.append(token.text)

@@ -22,6 +22,7 @@ _CARDINALS = dict(
 )
 _ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+")
 _FIRST = frozenset({"i", "me", "my", "mine", "we", "us", "our", "ours", "myself"})
+_AHEAD = frozenset({"will", "'ll", "gonna", "plan", "planning", "intend"})
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "mr.", "mrs.", "ms.", "dr.", "prof", "prof."})
 
 
@@ -86,7 +87,9 @@ class Clause:
     @property
     def ahead(self) -> bool:
         """Whether it tells of what is to come."""
-        return not self.words.isdisjoint({"will", "'ll", "gonna", "plan", "planning", "intend"}) or "going to" in self.text
+        return (
+            not self.words.isdisjoint({"will", "'ll", "gonna", "plan", "planning", "intend"}) or "going to" in self.text
+        )
 
     @property
     def text(self) -> str:
@@ -171,7 +174,7 @@ def _heads_clause(tokens: Sequence[Token], i: int, first: int, last: int) -> boo
     token = tokens[i]
     if token.head == i or token.dep == "ROOT":
         return True
-    if token.pos not in ("VERB", "AUX") or token.dep not in _CLAUSES:
+    if is_first_person(token) or token.pos not in ("VERB", "AUX") or token.dep not in _CLAUSES:
         return False
     has_subject = any(tokens[k].head == i and tokens[k].dep in _SUBJECTS for k in range(first, last))
     return has_subject or token.dep == "conj"
@@ -193,7 +196,13 @@ def is_name(token: Token, *, begins: bool) -> bool:
     word = token.text
     if _ADDRESS.fullmatch(word):
         return True
-    if recurs(token) or not word[:1].isupper() or is_first_person(token) or word.casefold() in _TITLES or "'" in word[:2]:
+    if (
+        recurs(token)
+        or not word[:1].isupper()
+        or is_first_person(token)
+        or word.casefold() in _TITLES
+        or "'" in word[:2]
+    ):
         return False
     return token.pos == "PROPN" if begins else word.casefold() not in STOP_WORDS
 

@@ -95,7 +95,7 @@ RELATION_NOUN: dict[str, str] = {
 }
 """Noun or adjective that a light verb turns into a relation: "is a fan of", "has an allergy to", "took a trip to"."""
 
-LIGHT = words("be have get do make take go book plan schedule receive suffer become own hold reserve")
+LIGHT = words("be have get do make take go book plan schedule receive suffer become own hold reserve keep")
 """Verbs that leave the meaning to their object."""
 
 ASPECT = words("start begin stop quit keep give continue switch use finish try go resume plan intend")
@@ -196,8 +196,8 @@ RELATIONS = frozenset({*_VERBS, *_NOUNS, *_DERIVED, *STATES.values()})
 """Relations that the lexicon gives; any other is a verb or a noun as it was said."""
 
 MANY = words(
-    "like dislike have visit buy sell run know meet speak play watch see call eat own friend hobby language member teach "
-    "write help support-group cook collect volunteer"
+    "like dislike have visit buy sell run know meet speak play watch see call eat own friend hobby language member "
+    "teach write help cook collect volunteer"
 )
 """Relations with many values at a time: "now" adds to them, and takes nothing away."""
 
@@ -209,9 +209,11 @@ breakfast lunch dinner supper brunch; left right; upper lower; north south east 
 day week month year hour minute; red blue green yellow black white brown orange purple pink grey blond
 sister brother cousin aunt uncle niece nephew mother father son daughter grandmother grandfather husband wife child
 dog cat horse rabbit hamster parrot fish bird; car bicycle motorcycle van boat; bus train tram ferry subway metro
-wrist ankle knee elbow shoulder hip toe finger; phone tablet laptop watch television; tea coffee juice water milk beer wine
+wrist ankle knee elbow shoulder hip toe finger; phone tablet laptop watch television
+tea coffee juice water milk beer wine
 run swim ski cycle hike climb row; break sprain bruise; buy sell; rent salary; winter summer; first second third
-learn teach study; call meet email text; read write; arrive leave; open close; friend colleague neighbour boss teacher doctor dentist lawyer
+learn teach study; call meet email text; read write; arrive leave; open close
+friend colleague neighbour boss teacher doctor dentist lawyer
 """
 RIVALS: dict[str, str] = {}
 """Word to the group of words of which only one fills a place: "morning" against "evening"."""
@@ -224,7 +226,9 @@ TIME_OF_DAY = words("this last next ago today yesterday tomorrow now week")
 """Words of time expressions that are of the day they are said on."""
 
 WEEKDAYS = words("monday tuesday wednesday thursday friday saturday sunday")
-HABIT = re.compile(r"\b(?:every|each|always|usually|\w+day is when|(?:mon|tues|wednes|thurs|fri|satur|sun)days)\b", re.I)
+HABIT = re.compile(
+    r"\b(?:every|each|always|usually|\w+day is when|(?:mon|tues|wednes|thurs|fri|satur|sun)days)\b", re.IGNORECASE
+)
 """Words by which a day of the week is every one of them."""
 
 ADDED = re.compile(r"\b(?:also|too|as well|in addition|another|besides|a second|additionally)\b", re.IGNORECASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memsvc.consolidation.claims import ALL, OWN, Claim
 from memsvc.consolidation.grammar import Clause, concept, is_first_person, is_name, number
@@ -24,61 +24,12 @@ from memsvc.consolidation.lexicon import (
     VERB,
     words,
 )
+from memsvc.consolidation.phrases import Filling, Phrase, Predicate
 from memsvc.types import Interval, Token
 
 _HAPPEN = words("be fall leave start begin depart happen stay remain last take")
 _PARTICLES = {("call", "off"), ("break", "up"), ("split", "up"), ("give", "up"), ("lay", "off"), ("give", "away")}
 _ALWAYS_END = words("quit leave sell lose cancel stop divorce die resign retire fire steal")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predicate:
-    """What a clause says of whom; fields as in `Claim`."""
-
-    subject: str
-    relation: str
-    values: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()
-    numbers: frozenset[str] = frozenset()
-    attribute: bool = False
-    event: bool = False
-    ends: bool = False
-    thing: str = ""
-    dislikes: bool = False
-    """Whether the relation is the opposite of what it is called: to hate is not to like."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """A noun phrase: whose it is, its noun with modifiers, and the names in it."""
-
-    owner: str
-    noun: str = ""
-    head: str = ""
-    names: frozenset[str] = frozenset()
-    details: frozenset[str] = frozenset()
-
-    @property
-    def path(self) -> str:
-        """Whom facts about the phrase are about."""
-        if self.names:
-            return " ".join(sorted(self.names))
-        return f"{self.owner}/{self.head}" if self.head in KIN else self.owner
-
-    @property
-    def is_attribute(self) -> bool:
-        """Whether it is something that its owner has, rather than somebody with facts of its own."""
-        return bool(self.noun) and not self.names and self.head not in KIN
-
-
-@dataclass(frozen=True, slots=True)
-class _Filling:
-    values: frozenset[str]
-    names: frozenset[str]
-    numbers: frozenset[str]
-
-    def __bool__(self) -> bool:
-        return bool(self.values or self.names or self.numbers)
 
 
 def predicates(
@@ -107,10 +58,10 @@ class _Reader:
             return self._there()
         if token.pos == "PRON" and not is_first_person(token):
             return self._of_pronoun(before) or self._of_it(token)
-        subject = _Phrase(self._speaker) if self._with_speaker else self._phrase(clause.subject)
+        subject = Phrase(self._speaker) if self._with_speaker else self._phrase(clause.subject)
         return self._end(subject) or self._predicate(subject)
 
-    def _predicate(self, subject: _Phrase) -> Predicate | None:
+    def _predicate(self, subject: Phrase) -> Predicate | None:
         clause = self._clause
         if clause.lemma in ("be", "become", "turn", "go") and self._is_copula():
             return self._copula(subject)
@@ -158,13 +109,13 @@ class _Reader:
         lemma = clause.token(inner[0]).lemma.casefold() if inner else clause.lemma
         return self._verb(self._speaker, lemma, self._filling(words={lemma}))
 
-    def _said_before(self, before: Sequence[Claim]) -> _Filling:
+    def _said_before(self, before: Sequence[Claim]) -> Filling:
         """What the clause before was filled with, or else what the sentence names outside this clause."""
         if before:
-            return _Filling(before[-1].values, before[-1].names, before[-1].numbers)
+            return Filling(before[-1].values, before[-1].names, before[-1].numbers)
         first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= self._clause.head < b)
         found = self._collect(i for i in range(first, last) if i not in self._clause.members)
-        return _Filling(frozenset(), found.names, found.numbers)
+        return Filling(frozenset(), found.names, found.numbers)
 
     def _there(self) -> Predicate | None:
         """ "There are two kids in my family": the family's member has them."""
@@ -175,10 +126,10 @@ class _Reader:
     def _has_owner(self, i: int) -> bool:
         return bool(self._clause.children(i, "poss"))
 
-    def _phrase(self, i: int) -> _Phrase:
+    def _phrase(self, i: int) -> Phrase:
         clause, token = self._clause, self._clause.token(i)
         if is_first_person(token):
-            return _Phrase(self._speaker)
+            return Phrase(self._speaker)
         possessor = next(iter(clause.children(i, "poss")), None)
         if token.lemma.casefold() == "name" and (inner := self._inner(i, possessor)) is not None:
             return replace(self._phrase(inner), head="name")
@@ -191,7 +142,7 @@ class _Reader:
         head = concept(token) or token.lemma.casefold() if not self._is_name(i) else next((w for w in words if w), "")
         details = self._collect(k for k in tree if k not in near)
         noun = " ".join(word for word in words if word) or head
-        return _Phrase(owner, noun, head, names, details.values | details.names)
+        return Phrase(owner, noun, head, names, details.values | details.names)
 
     def _inner(self, i: int, possessor: int | None) -> int | None:
         if possessor is not None and not is_first_person(self._clause.token(possessor)):
@@ -226,7 +177,7 @@ class _Reader:
             return any(concept(clause.token(i)) in STATES for i in clause.children(clause.head))
         return True
 
-    def _copula(self, subject: _Phrase) -> Predicate | None:
+    def _copula(self, subject: Phrase) -> Predicate | None:
         clause = self._clause
         if self._completed():
             return None
@@ -248,7 +199,7 @@ class _Reader:
             return self._filled(subject.path, "visit", filling, set())
         return self._state(subject.path, filling)
 
-    def _named(self, subject: _Phrase) -> Predicate | None:
+    def _named(self, subject: Phrase) -> Predicate | None:
         """ "My dog is called Rex", "my dog's name is Rex"."""
         noun = subject.noun.split()[-1] if subject.noun else ""
         filling = self._filling()
@@ -259,7 +210,7 @@ class _Reader:
             subject=subject.owner, relation=relation, names=filling.names, attribute=noun not in KIN or noun in SINGLE
         )
 
-    def _state(self, path: str, filling: _Filling) -> Predicate:
+    def _state(self, path: str, filling: Filling) -> Predicate:
         for value in sorted(filling.values):
             if value in STATES:
                 return Predicate(subject=path, relation=STATES[value], values=frozenset({value}), names=filling.names)
@@ -272,7 +223,7 @@ class _Reader:
                 return Predicate(subject=path, relation="title", values=filling.values)
         return self._filled(path, "be", filling, set())
 
-    def _attribute(self, phrase: _Phrase, filling: _Filling) -> Predicate:
+    def _attribute(self, phrase: Phrase, filling: Filling) -> Predicate:
         noun = phrase.noun if phrase.noun in NOUN else phrase.head
         relation = NOUN.get(noun, RELATION_NOUN.get(noun, phrase.noun))
         if relation == "phone number" and not filling.numbers:
@@ -290,7 +241,7 @@ class _Reader:
             event=event,
         )
 
-    def _of_noun(self, subject: _Phrase) -> Predicate | None:
+    def _of_noun(self, subject: Phrase) -> Predicate | None:
         clause = self._clause
         if clause.changes or clause.lemma in _HAPPEN or clause.lemma in RESCHEDULE:
             return self._attribute(subject, self._filling())
@@ -298,7 +249,7 @@ class _Reader:
         found = self._filled(subject.owner, relation, self._filling(), set(), subject.noun.split())
         return replace(found, thing=subject.noun)
 
-    def _of_verb(self, subject: _Phrase) -> Predicate | None:
+    def _of_verb(self, subject: Phrase) -> Predicate | None:
         clause = self._clause
         for i in clause.children(clause.head, "dobj", "attr"):
             found = self._of_object(subject, i)
@@ -314,7 +265,7 @@ class _Reader:
             filling = self._governing_subject()
         return self._verb(subject.path, lemma, filling)
 
-    def _governing_subject(self) -> _Filling:
+    def _governing_subject(self) -> Filling:
         """ "Porto is where I live", "Ajax is the team I support": the subject of the clause that this one completes."""
         tokens = self._clause.analysis.tokens
         above = tokens[self._clause.head].head
@@ -340,7 +291,7 @@ class _Reader:
             for token in tokens
         )
 
-    def _of_object(self, subject: _Phrase, i: int) -> Predicate | None:
+    def _of_object(self, subject: Phrase, i: int) -> Predicate | None:
         """What a light verb, or one of change, says through its object."""
         clause, phrase = self._clause, self._phrase(i)
         lemma = clause.lemma
@@ -378,7 +329,7 @@ class _Reader:
                     return token.lemma.casefold()
         return clause.lemma
 
-    def _verb(self, path: str, lemma: str, filling: _Filling) -> Predicate:
+    def _verb(self, path: str, lemma: str, filling: Filling) -> Predicate:
         relation = VERB.get(lemma, lemma)
         if relation == "dislike" or (lemma == "stand" and self._clause.negated):
             found = self._filled(path, "like", filling, {lemma})
@@ -393,23 +344,27 @@ class _Reader:
                     attribute=True,
                 )  # fmt: skip
             relation = "buy"
-        if relation == "home" and not (filling.names or filling.numbers):
-            relation = lemma
-        if relation == "visit" and not filling.names:
-            relation = lemma
-        if relation == "earn" and not filling.numbers:
-            relation = lemma
-        if relation == "job" and "on" in self._clause.words:
+        if self._lacks(relation, filling):
             relation = lemma
         if relation == "job":
             if not filling.names and (title := self._after("as")).values:
                 return self._filled(path, "title", title, set())
-            filling = _Filling(frozenset(), filling.names, frozenset())
+            filling = Filling(frozenset(), filling.names, frozenset())
         return self._filled(path, relation, filling, {lemma})
+
+    def _lacks(self, relation: str, filling: Filling) -> bool:
+        """Whether the filling is not of the relation's kind: "I live well", "I work on a new laptop"."""
+        wanted: dict[str, object] = {
+            "home": filling.names or filling.numbers,
+            "visit": filling.names,
+            "earn": filling.numbers,
+            "job": "on" not in self._clause.words,
+        }
+        return not wanted.get(relation, True)
 
     # Ends.
 
-    def _end(self, subject: _Phrase) -> Predicate | None:
+    def _end(self, subject: Phrase) -> Predicate | None:
         clause = self._clause
         lemma = clause.lemma
         particles = {clause.token(i).text.casefold() for i in clause.children(clause.head, "prt", "advmod")}
@@ -434,7 +389,7 @@ class _Reader:
         words = self._clause.words
         return self._speaker if words & {"i", "we"} else path
 
-    def _ended_event(self, subject: _Phrase, filling: _Filling) -> Predicate:
+    def _ended_event(self, subject: Phrase, filling: Filling) -> Predicate:
         phrase = subject
         for i in self._clause.children(self._clause.head, "dobj"):
             phrase = replace(self._phrase(i), owner=subject.path)
@@ -442,7 +397,7 @@ class _Reader:
         values = phrase.details | (filling.names if phrase is not subject else frozenset())
         return Predicate(subject=phrase.owner, relation=noun, values=values, ends=True)
 
-    def _ended_thing(self, subject: _Phrase, lemma: str, filling: _Filling) -> Predicate | None:
+    def _ended_thing(self, subject: Phrase, lemma: str, filling: Filling) -> Predicate | None:
         leaves_job = lemma in ("resign", "fire", "lay") or "job" in filling.values
         if leaves_job or (lemma in ("quit", "leave") and filling.names and not filling.values):
             return Predicate(subject=subject.path, relation="job", names=filling.names, ends=True)
@@ -460,20 +415,20 @@ class _Reader:
     # Filling.
 
     def _filled(
-        self, path: str, relation: str, filling: _Filling, without: set[str], extra: Iterable[str] = ()
+        self, path: str, relation: str, filling: Filling, without: set[str], extra: Iterable[str] = ()
     ) -> Predicate:
         values = (filling.values | frozenset(extra)) - without
         return Predicate(subject=path, relation=relation, values=values, names=filling.names, numbers=filling.numbers)
 
-    def _filling(self, skip: Iterable[int] = (), words: Iterable[str] = ()) -> _Filling:
+    def _filling(self, skip: Iterable[int] = (), words: Iterable[str] = ()) -> Filling:
         """What the clause holds beside its subject, its predicate and its times."""
         clause = self._clause
         shared = {i for i in clause.subject_tree if self._is_name(i)} if self._with_speaker else set()
         skipped = {clause.head, *(clause.subject_tree - shared), *skip}
         found = self._collect(i for i in clause.members if i not in skipped)
-        return _Filling(found.values - frozenset(words), found.names, found.numbers)
+        return Filling(found.values - frozenset(words), found.names, found.numbers)
 
-    def _collect(self, members: Iterable[int]) -> _Filling:
+    def _collect(self, members: Iterable[int]) -> Filling:
         clause = self._clause
         values, names, numbers = set(), set(), set()
         for i in members:
@@ -486,14 +441,14 @@ class _Reader:
                 names.add(self._fold(i))
             elif word := concept(token):
                 values.add(word)
-        return _Filling(frozenset(values), frozenset(names), frozenset(numbers))
+        return Filling(frozenset(values), frozenset(names), frozenset(numbers))
 
-    def _after(self, preposition: str) -> _Filling:
+    def _after(self, preposition: str) -> Filling:
         clause = self._clause
         for i in clause.members:
             if clause.token(i).text.casefold() == preposition:
                 return self._collect(k for k in clause.below(i) if k != i)
-        return _Filling(frozenset(), frozenset(), frozenset())
+        return Filling(frozenset(), frozenset(), frozenset())
 
     def _names(self, members: Iterable[int]) -> frozenset[str]:
         return frozenset(self._fold(i) for i in members if self._is_name(i))

@@ -7,8 +7,9 @@ import re
 from memsvc.consolidation.claims import Claim, Mode
 from memsvc.consolidation.frames import slots
 from memsvc.consolidation.grammar import Clause, clauses, concept, number, recurs
-from memsvc.consolidation.lexicon import ADDED, CORRECTION, EVENTS, FUNCTIONAL, HABIT, NOW, REPLACES
-from memsvc.consolidation.predicates import Predicate, predicates
+from memsvc.consolidation.lexicon import ADDED, CORRECTION, EVENTS, FUNCTIONAL, HABIT, NOW, REPLACES, SYNONYM
+from memsvc.consolidation.phrases import Predicate
+from memsvc.consolidation.predicates import predicates
 from memsvc.language.timeline import find_times
 from memsvc.types import Analysis, Interval, Memory
 
@@ -69,12 +70,20 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         reported=predicate.subject.split("/")[0] != speaker,
         added=ADDED.search(sentence) is not None,
         replaces=REPLACES.search(sentence) is not None,
-        words=frozenset(word for i in clause.members if (word := concept(clause.token(i))) and not number(clause.token(i))),
+        words=frozenset(word for i in clause.members if (word := _word(clause, i))),
         told_past=clause.past,
         thing=predicate.thing,
         slots=slots(clause, dated),
         sentence=ordinal,
     )
+
+
+def _word(clause: Clause, i: int) -> str:
+    """A content word, the predicate's verb among them whatever it is."""
+    token = clause.token(i)
+    if number(token):
+        return ""
+    return SYNONYM.get(clause.lemma, clause.lemma) if i == clause.head else concept(token)
 
 
 def _mode(clause: Clause, predicate: Predicate) -> Mode:
