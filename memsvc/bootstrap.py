@@ -49,6 +49,7 @@ from memsvc.storage.embeddings import SqlEmbeddingModels
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.migrate import current, head, upgrade
+from memsvc.storage.notices import PostgresNotices
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
 from memsvc.storage.usage import SqlUsageLedger
@@ -119,6 +120,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """Open the database, migrated, and close it at the end."""
     await asyncio.to_thread(migrate, settings)
     database = Database(settings.sql_url)
+    notices = PostgresNotices(database) if database.url.get_backend_name() == "postgresql" else None
+    telling = asyncio.create_task(notices.run(), name="notices") if notices else None
     try:
         yield Stores(
             database=database,
@@ -131,6 +134,9 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             embeddings=SqlEmbeddingModels(database),
         )
     finally:
+        if telling:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
         await database.close()
 
 

@@ -67,7 +67,7 @@ class SqlJobQueue:
             return job_id
 
         job_id = await self._db.write(defer)
-        self._db.work.notify()
+        self._db.work.deferred()
         return job_id
 
     async def claim(
@@ -204,7 +204,7 @@ class SqlJobQueue:
             return job_of(row)
 
         job = await self._db.write(retry)
-        self._db.work.notify()
+        self._db.work.deferred()
         return job
 
     async def drop(self, space: SpaceKey, job_id: str) -> None:
@@ -268,7 +268,7 @@ class SqlJobQueue:
     async def wait_for_work(self, timeout: float) -> None:
         """Return when a job may have become due, at the latest after `timeout` seconds.
 
-        Jobs deferred by other processes, and retries, are seen at the timeout only.
+        What other processes defer is known where `storage.notices` runs; retries are seen at the timeout only.
         """
         await self._db.work.wait(timeout)
 

@@ -145,7 +145,7 @@ class SqlConsolidationLog:
             return changes.finish(read, consolidation.examined)
 
         applied = await self._db.write(apply)
-        self._db.work.notify()
+        self._db.work.deferred()
         return applied
 
 

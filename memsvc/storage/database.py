@@ -48,10 +48,10 @@ class Database:
     def __init__(self, url: str, *, threads: int = 8) -> None:
         self.work = WorkSignal()
         """Set by whoever commits a job in this process."""
-        self._url = normalized(url)
-        sqlite = self._url.get_backend_name() == "sqlite"
-        self._reads = create_sql_engine(self._url, connections=threads if sqlite else 2 * threads)
-        self._writes = create_sql_engine(self._url, connections=1, begin="IMMEDIATE") if sqlite else self._reads
+        self.url = normalized(url)
+        sqlite = self.url.get_backend_name() == "sqlite"
+        self._reads = create_sql_engine(self.url, connections=threads if sqlite else 2 * threads)
+        self._writes = create_sql_engine(self.url, connections=1, begin="IMMEDIATE") if sqlite else self._reads
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="sql-read")
         self._writers = ThreadPoolExecutor(1 if sqlite else threads, thread_name_prefix="sql-write")
 

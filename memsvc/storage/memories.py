@@ -173,7 +173,7 @@ class SqlMemoryLog:
             return after, job_id
 
         changed = await self._db.write(change)
-        self._db.work.notify()
+        self._db.work.deferred()
         return changed
 
     async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
@@ -193,7 +193,7 @@ class SqlMemoryLog:
             self._drop(session, space, [row], actor=actor, whole=True)
 
         await self._db.write(drop)
-        self._db.work.notify()
+        self._db.work.deferred()
 
     async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
         """Mark every memory within the scope deleted, in batches; return how many.
@@ -215,7 +215,7 @@ class SqlMemoryLog:
         total = 0
         while count := await self._db.write(drop):
             total += count
-            self._db.work.notify()
+            self._db.work.deferred()
         return total
 
     def _drop(self, session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, whole: bool) -> int:

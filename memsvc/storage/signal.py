@@ -15,6 +15,8 @@ class WorkSignal:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._notices = 0
+        self.to_tell = asyncio.Event()
+        """Set by `deferred`, for whoever tells other processes."""
 
     @property
     def notices(self) -> int:
@@ -25,6 +27,11 @@ class WorkSignal:
         """Say that there may be work."""
         self._notices += 1
         self._event.set()
+
+    def deferred(self) -> None:
+        """Say that there is work that any process may take up."""
+        self.notify()
+        self.to_tell.set()
 
     def found_none(self, notices: int) -> None:
         """Say that a look begun at `notices` found nothing; ignored when there were notices since."""

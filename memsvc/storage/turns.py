@@ -95,7 +95,7 @@ class SqlTurnLog:
 
         accepted = await self._db.write(accept)
         if accepted.job_id:
-            self._db.work.notify()
+            self._db.work.deferred()
         return accepted
 
     async def stream_position(self, space: SpaceKey, stream_id: str) -> int:
