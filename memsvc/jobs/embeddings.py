@@ -84,6 +84,7 @@ class CurrentModels:
         self._opened: dict[tuple[int, str], OpenModel] = {}
         self._unready: set[tuple[int, str]] = set()
         self._try_again: dict[tuple[int, str], float] = {}
+        self._refreshing = asyncio.Lock()
         self._active: tuple[int, str] | None = None
 
     @property
@@ -111,6 +112,10 @@ class CurrentModels:
 
     async def refresh(self) -> None:
         """Follow SQL: open what is new, answer by what is active, discard what is gone."""
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         wanted = {(model.slot, model.name): model for model in await self._models.all() or [self._default]}
         for key, model in wanted.items():
             if key in self._opened:
@@ -211,7 +216,8 @@ class ModelCheck:
         self._models = models
 
     async def __call__(self, space: SpaceKey) -> None:
-        """Record how the two indexes of a space compare; nothing where there is one model."""
+        """Record how the two indexes of a space compare; nothing where no index is being filled."""
+        await self._models.refresh()
         for new in self._models.others:
             if new.model.state is EmbeddingState.FILLING:
                 await self._store.record(await self._compare(space, self._models.active.index, new))

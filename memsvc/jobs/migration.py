@@ -67,9 +67,17 @@ class EmbeddingMigration:
         """How the new index compares with the old one in every space.
 
         Raises:
-            FailedPrecondition: EMBEDDINGS_CHANGING: points are missing, or memories are not found by their own vectors.
+            FailedPrecondition: EMBEDDINGS_CHANGING: points are missing, memories are not found by their own vectors, or
+                a space was not compared.
         """
         checks = await self.models.checks()
+        compared = {check.space for check in checks}
+        for space in await self.spaces.all():
+            if space not in compared:
+                raise FailedPrecondition(
+                    f"{space.tenant}/{space.space} was not compared; start the migration again.",
+                    reason=Reason.EMBEDDINGS_CHANGING,
+                )
         for check in checks:
             if check.points < check.expected or check.self_recall < LEAST_SELF_RECALL:
                 raise FailedPrecondition(
