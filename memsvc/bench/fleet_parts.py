@@ -161,11 +161,12 @@ def _free_port() -> int:
 
 
 def processor_seconds(pids: Mapping[str, int]) -> dict[str, float]:
-    """Processor time of each process and of its children, in seconds, since they started; Linux only."""
+    """Processor time of each process and of its children that are not named too, in seconds; Linux only."""
     parents = {int(stat.parent.name): _stat(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
-    found = {}
+    named, found = set(pids.values()), {}
     for name, pid in pids.items():
-        family = {pid} | {child for child, fields in parents.items() if fields and int(fields[1]) == pid}
+        children = {child for child, fields in parents.items() if fields and int(fields[1]) == pid}
+        family = {pid} | children - named
         # utime and stime, and those of children that ended: proc(5), fields 14 to 17, counted from field 3 here
         ticks = sum(int(tick) for member in family for tick in (parents.get(member) or [])[11:15])
         found[name] = ticks / os.sysconf("SC_CLK_TCK")

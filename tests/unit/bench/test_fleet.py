@@ -55,6 +55,18 @@ def test_processor_time_counts_a_process_and_its_children() -> None:
     assert processor_seconds({"mine": os.getpid()})["mine"] > before
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_child_that_is_named_counts_for_itself_alone() -> None:
+    loop = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass\ninput()"
+    with subprocess.Popen([sys.executable, "-c", loop + "\n"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        alone = processor_seconds({"mine": os.getpid(), "child": child.pid})
+        while alone["child"] < 0.5:
+            alone = processor_seconds({"mine": os.getpid(), "child": child.pid})
+        together = processor_seconds({"mine": os.getpid()})
+        assert together["mine"] - alone["mine"] >= 0.5
+        child.communicate(b"\n")
+
+
 def test_a_process_that_is_gone_has_used_nothing() -> None:
     assert processor_seconds({"gone": 2**22 + 1}) == {"gone": 0.0}
 
