@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -141,8 +141,10 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[Engine]:
-    """Open every part a server or a worker needs, and close them in reverse order."""
+async def open_engine(
+    settings: Settings, *, concurrency: int, kinds: Collection[JobKind] = tuple(JobKind)
+) -> AsyncIterator[Engine]:
+    """Open every part a server or a worker of jobs of `kinds` needs, and close them in reverse order."""
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(settings))
         models = await stack.enter_async_context(open_models(settings, stores))
@@ -195,7 +197,7 @@ async def open_engine(settings: Settings, *, concurrency: int) -> AsyncIterator[
             indexer=indexer,
             worker=Worker(
                 stores.jobs,
-                measured(jobs),
+                measured({kind: handler for kind, handler in jobs.items() if kind in kinds}),
                 concurrency=concurrency,
                 lease_seconds=settings.worker_lease_seconds,
                 heartbeat_seconds=settings.worker_lease_seconds / 3,

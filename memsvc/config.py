@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
+    health_listen: str = Field(
+        "",
+        description="host:port at which `memsvc worker` answers gRPC health checks, without a credential; empty answers"
+        " none. `memsvc serve` answers them at `listen`.",
+    )
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
@@ -169,10 +174,10 @@ class Settings(BaseSettings):
     def _expand(cls, value: Path) -> Path:
         return value.expanduser()
 
-    @field_validator("listen", "metrics_listen")
+    @field_validator("listen", "metrics_listen", "health_listen")
     @classmethod
     def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
-        if not value and info.field_name == "metrics_listen":
+        if not value and info.field_name != "listen":
             return value
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65_535:

@@ -77,9 +77,17 @@ def worker(
     config: Config = None,
     data_dir: DataDir = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Jobs run at once.")] = 2,
+    queues: Annotated[str, typer.Option(help="What to work on, separated by commas.")] = "compress,consolidate,index",
+    device: Annotated[
+        str | None, typer.Option(help="Where a local embedder runs: auto, cpu or cuda.", show_default="auto")
+    ] = None,
+    health_listen: Annotated[
+        str | None, typer.Option(help="host:port to answer gRPC health checks at.", show_default="none")
+    ] = None,
 ) -> None:
     """Run jobs only, until SIGTERM."""
-    _service().work(_settings(config, data_dir=data_dir), concurrency)
+    settings = _settings(config, data_dir=data_dir, device=device, health_listen=health_listen)
+    _service().work(settings, concurrency, queues)
 
 
 @app.command(rich_help_panel=SERVICE)

@@ -23,7 +23,9 @@ from memsvc.bootstrap import (
 from memsvc.config import Settings
 from memsvc.errors import FailedPrecondition, Reason
 from memsvc.jobs.migration import EmbeddingMigration
+from memsvc.jobs.queues import QUEUES, kinds_of
 from memsvc.rpc.admin_service import REINDEX_LOCK
+from memsvc.rpc.health import served_health
 from memsvc.storage.migrate import current, downgrade, head, upgrade
 from memsvc.types import EmbeddingModel, EmbeddingState, KeyRole
 
@@ -45,16 +47,28 @@ def serve(settings: Settings) -> None:
     asyncio.run(run())
 
 
-def work(settings: Settings, concurrency: int) -> None:
-    """Run jobs until SIGTERM or SIGINT, then hand back what is unfinished."""
+def work(settings: Settings, concurrency: int, queues: str = ",".join(QUEUES)) -> None:
+    """Run the jobs of `queues` until SIGTERM or SIGINT, then hand back what is unfinished.
+
+    Raises:
+        ValueError: an unknown queue.
+    """
+    kinds = kinds_of(queues)
 
     async def run() -> None:
-        async with open_engine(settings, concurrency=concurrency) as engine:
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(open_engine(settings, concurrency=concurrency, kinds=kinds))
+            await stack.enter_async_context(exposed_metrics(settings, engine.stores))
+            health = None
+            if settings.health_listen:
+                probed = served_health(settings.health_listen, engine.stores.database.ping)
+                health = await stack.enter_async_context(probed)
             engine.worker.start()
             try:
-                async with exposed_metrics(settings, engine.stores):
-                    await _signalled()
+                await _signalled()
             finally:
+                if health:
+                    await health.drain()
                 await engine.worker.stop(settings.drain_seconds)
 
     asyncio.run(run())

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -73,6 +73,10 @@ class Database:
             Corrupt: it is damaged.
         """
         return await self._run(self._writers, self._writes, fn, commit=True)
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless the database answers."""
+        await self.read(lambda session: session.execute(select(1)).all())
 
     async def close(self) -> None:
         """End running transactions and release every connection."""

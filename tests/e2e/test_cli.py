@@ -75,6 +75,12 @@ def test_operations_are_listed_and_only_failed_ones_retried_or_dropped(live: Pat
     assert memsvc("operations", "list", "--state", "failed", data_dir=live) == ""
 
 
+def test_a_worker_of_an_unknown_queue_is_refused(tmp_path: Path) -> None:
+    said = memsvc("worker", "--queues", "compress,erase", data_dir=tmp_path, ok=False)
+    assert "queues: 'erase' is not one of compress, consolidate, index" in said
+    assert "device" in memsvc("worker", "--device", "tpu", data_dir=tmp_path, ok=False)
+
+
 def test_a_second_service_on_the_same_data_is_refused(live: Path) -> None:
     said = memsvc("serve", "--listen", "127.0.0.1:0", data_dir=live, ok=False)
     assert "INDEX_IN_USE" in said
