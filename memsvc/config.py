@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     metrics_listen: str = Field(
         "", description="host:port to serve Prometheus metrics on over HTTP, without a credential; empty serves none."
     )
+    health_listen: str = Field(
+        "",
+        description="host:port at which `memsvc worker` answers gRPC health checks, without a credential; empty answers"
+        " none. `memsvc serve` answers them at `listen`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     log_format: Literal["console", "json"] = Field("json", description="How log lines are written.")
 
@@ -157,11 +162,6 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-    health_listen: str = Field(
-        "",
-        description="host:port at which `memsvc worker` answers gRPC health checks, without a credential; empty answers"
-        " none. `memsvc serve` answers them at `listen`.",
-    )
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
