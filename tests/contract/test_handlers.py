@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.errors import LeaseLost, Unavailable
-from memsvc.jobs.handlers import CompressHandler, IndexHandler, ReindexHandler
+from memsvc.jobs.handlers import CompressHandler, IndexHandler, ReindexHandler, Unfinished
 from memsvc.jobs.indexer import Indexer
 from memsvc.types import (
     Compression,
@@ -138,6 +138,24 @@ async def test_compression_makes_turns_searchable(parts: Parts) -> None:
     (vector,) = await parts.embedder.embed([turn(3).content])
     hits = await parts.index.search_dense(SPACE, vector, MemoryFilter(), limit=1)
     assert [hit.memory_id for hit in hits] == [str(uuid.uuid5(uuid.NAMESPACE_OID, "t3"))]
+
+
+async def test_a_long_session_is_compressed_a_window_at_a_time(parts: Parts) -> None:
+    compress = CompressHandler(
+        turns=parts.stores.turns,
+        memories=parts.stores.memories,
+        compressor=parts.compressor,
+        indexer=parts.indexer,
+        window_turns=2,
+    )
+    for done in (2, 4):
+        job = await parts.claimed(JobKind.COMPRESS)
+        part = await compress(job, parts.progress)
+        assert part == Unfinished(JobSummary(turn_count=done, created_count=done, indexed_count=done))
+        await parts.stores.jobs.give_way(job, part.summary)
+    summary = await compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
+    assert summary == JobSummary(turn_count=TURNS, created_count=TURNS, indexed_count=TURNS)
+    await parts.check_complete()
 
 
 @pytest.mark.parametrize("moment", ["compressing", "before", "after", "marking"])
