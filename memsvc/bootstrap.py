@@ -20,6 +20,7 @@ from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
 from memsvc.config import Settings, SettingsInvalid
 from memsvc.consolidation.consolidator import Consolidator
+from memsvc.consolidation.llm import LlmJudge
 from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.embeddings import ActiveEmbedder, ActiveIndex, CurrentModels, ModelCheck, ModelIndexer, OpenModel
@@ -166,7 +167,12 @@ async def open_engine(
             log=stores.consolidation,
             index=index,
             embedder=embedder,
-            consolidator=Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder),
+            consolidator=Consolidator(
+                analyzer=analyzer,
+                tokens=tokens,
+                embedder=embedder,
+                judge=LlmJudge(model) if model is not None and settings.consolidation_llm == "on" else None,
+            ),
             topics=settings.consolidation_topics,
         )
         jobs = handlers(

@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     llm_daily_tokens: int = Field(
         0, ge=0, le=10**12, description="Tokens of the language model that a space may use in a UTC day; 0 is no bound."
     )
+    consolidation_llm: Literal["off", "on"] = Field(
+        "off", description="`on` asks the language model about memories near in meaning that the rules leave undecided."
+    )
     query_planning: Literal["off", "llm"] = Field(
         "off",
         description="Who plans queries that do not say so: rules alone, or `llm`, the language model beside them.",
@@ -204,6 +207,8 @@ class Settings(BaseSettings):
             raise ValueError("llm_model: required with the compressor `llm`")
         if self.query_planning == "llm" and not self.llm_model:
             raise ValueError("llm_model: required with query_planning `llm`")
+        if self.consolidation_llm == "on" and not self.llm_model:
+            raise ValueError("llm_model: required with consolidation_llm `on`")
         return self
 
     @property

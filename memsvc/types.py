@@ -400,6 +400,7 @@ class ModelPurpose(StrEnum):
     COMPRESS = "compress"
     PLAN = "plan"
     ASK = "ask"
+    CONSOLIDATE = "consolidate"
 
 
 @dataclass(frozen=True, slots=True)

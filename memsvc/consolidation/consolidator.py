@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from memsvc.consolidation.decay import faded
 from memsvc.consolidation.decisions import NAME, Action, Consolidation, Decision
+from memsvc.consolidation.doubts import Judge, doubts, rule
 from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.merging import in_order, merged
 from memsvc.consolidation.params import ConsolidationParams
@@ -20,7 +21,7 @@ from memsvc.consolidation.succession import Group, Succession, succeed
 from memsvc.consolidation.topics import grow
 from memsvc.consolidation.units import Look, Unit, look
 from memsvc.ports import Analyzer, Embedder, TokenCounter, Vectors
-from memsvc.types import Memory, MemoryKind, MemoryState
+from memsvc.types import Memory, MemoryKind, MemoryState, SpaceKey
 
 KEPT_READINGS = 20_000
 """Readings that are kept for when a memory comes back as a neighbour; about 2 kB each."""
@@ -33,6 +34,7 @@ class Consolidator:
         analyzer: tags, parse and entities.
         tokens: the tokenizer that budgets are given in.
         embedder: of the wording around fillings; without one, relations outside the lexicon are not compared.
+        judge: decides what the rules leave open; None leaves it open.
         params: constants.
     """
 
@@ -42,11 +44,13 @@ class Consolidator:
         analyzer: Analyzer,
         tokens: TokenCounter,
         embedder: Embedder | None = None,
+        judge: Judge | None = None,
         params: ConsolidationParams | None = None,
     ) -> None:
         self._analyzer = analyzer
         self._tokens = tokens
         self._embedder = embedder
+        self._judge = judge
         self._params = params or ConsolidationParams()
         self._frames: LRUCache[str, Vectors] = LRUCache(KEPT_READINGS)
         self._read: LRUCache[tuple[object, ...], Look] = LRUCache(KEPT_READINGS)
@@ -57,7 +61,13 @@ class Consolidator:
         return NAME
 
     async def consolidate(
-        self, fresh: Sequence[Memory], known: Sequence[Memory], vectors: Mapping[str, Vectors], *, now: datetime
+        self,
+        fresh: Sequence[Memory],
+        known: Sequence[Memory],
+        vectors: Mapping[str, Vectors],
+        *,
+        now: datetime,
+        space: SpaceKey | None = None,
     ) -> Consolidation:
         """Decide about memories of one user and agent.
 
@@ -66,6 +76,7 @@ class Consolidator:
             known: ACTIVE memories near them, earlier results included; those that are fresh too are ignored.
             vectors: unit vectors of shape [dimension] for every one of them, by id.
             now: the time at which salience is judged.
+            space: on whose account the judge is asked; without one it is not.
 
         Raises:
             ValueError: the memories are not all of one user and agent, or a vector is missing.
@@ -80,6 +91,8 @@ class Consolidator:
             for memory, seen in zip(statements, looks, strict=True)
         ]
         told = await self._succession(units)
+        if self._judge is not None and space is not None and (open_pairs := doubts(told, self._params)):
+            rule(told, open_pairs, await self._judge.judge(space, [doubt.memories for doubt in open_pairs]))
         decisions = await asyncio.to_thread(self._decide, pool, told, vectors, now)
         return Consolidation(decisions, tuple(sorted(new)))
 

@@ -43,6 +43,10 @@ class ConsolidationParams:
     """Cosine of frames from which an end is of a claim of the same name."""
     word_kind: float = 0.25
     """Cosine from which two words may fill one place."""
+    doubt_cosine: float = 0.5
+    """Cosine from which two memories that the rules leave undecided are shown to a language model."""
+    doubts: int = 48
+    """Most pairs that a language model is asked about in one call."""
     episode_size: int = 4
     """Fewest memories of an episode."""
     cluster_epsilon: float = 0.0

@@ -60,9 +60,15 @@ class Consolidates(Protocol):
     """What decides."""
 
     async def consolidate(
-        self, fresh: Sequence[Memory], known: Sequence[Memory], vectors: Mapping[str, Vectors], *, now: datetime
+        self,
+        fresh: Sequence[Memory],
+        known: Sequence[Memory],
+        vectors: Mapping[str, Vectors],
+        *,
+        now: datetime,
+        space: SpaceKey | None = None,
     ) -> Consolidation:
-        """Decide about memories of one user and agent; the same for the same input."""
+        """Decide about memories of one user and agent of the space; the same for the same input."""
         ...
 
 
@@ -112,7 +118,7 @@ class MemoryConsolidation:
             near |= set(await self.log.above(space, owner, sorted(near | vectors.keys())))
         known = await self.log.active(space, owner, sorted(near - vectors.keys()))
         vectors |= await self._vectors(space, known)
-        decided = await self._consolidator.consolidate(fresh, known, vectors, now=self._clock())
+        decided = await self._consolidator.consolidate(fresh, known, vectors, now=self._clock(), space=space)
         wanted = tuple(d for d in decided.decisions if self._topics or d.action is not Action.ABSTRACT)
         return _Batch((*fresh, *known), replace(decided, decisions=wanted))
 
