@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -35,7 +36,7 @@ from memsvc.models.metered import LedgerModel
 from memsvc.models.remote import LitellmEmbedder
 from memsvc.models.surprisal import WordFrequencySurprisal
 from memsvc.models.tokens import Cl100kCounter
-from memsvc.ports import Embedder, MeteredModel, VectorIndex
+from memsvc.ports import ContextSurprisal, Embedder, MeteredModel, VectorIndex
 from memsvc.retrieval.ask import Asker, Retrieves
 from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.planning import Planner
@@ -154,7 +155,7 @@ async def open_engine(
         analyzer = SpacyAnalyzer()
         indexer = ModelIndexer(stores.memories, models)
         check = ModelCheck(stores.memories, stores.embeddings, models)
-        surprisal = WordFrequencySurprisal()
+        surprisal = build_surprisal(settings, stack)
         rules = RulesCompressor(
             analyzer=analyzer,
             embedder=embedder,
@@ -344,6 +345,26 @@ def local_embedder(settings: Settings) -> Embedder:
     except models.NoGpu as error:
         raise SettingsInvalid(f"device: {error}") from error
     return embedder
+
+
+def build_surprisal(settings: Settings, stack: AsyncExitStack) -> ContextSurprisal:
+    """What tells how much a word says, closed with `stack`. Raises SettingsInvalid for a GPU that is not there."""
+    words = WordFrequencySurprisal()
+    if settings.surprisal == "words":
+        return words
+    models = import_module("memsvc.models.causal")
+    try:
+        surprisal = models.CausalSurprisal(
+            settings.surprisal.removeprefix("lm:"),
+            settings.device,
+            elsewhere=words,
+            dtype=settings.embedder_dtype,
+            max_batch_tokens=settings.max_batch_tokens,
+        )
+    except models.NoGpu as error:
+        raise SettingsInvalid(f"device: {error}") from error
+    stack.push_async_callback(surprisal.close)
+    return cast(ContextSurprisal, surprisal)
 
 
 def build_index(settings: Settings, embedder: Embedder) -> EdgeIndex | ServerIndex:

@@ -97,6 +97,11 @@ class Settings(BaseSettings):
     embedding_cache_entries: int = Field(20_000, ge=0, le=10**8, description="Texts whose embedding is kept in memory.")
     gate_threshold: float = Field(0.35, ge=0, le=1, description="Entropy gate: windows that score below are left out.")
     gate_alpha: float = Field(0.5, ge=0, le=1, description="Entropy gate: weight of new entities against novelty.")
+    surprisal: str = Field(
+        "words",
+        description="What tells how much a word says: `words`, published word frequencies, or `lm:MODEL`, a causal "
+        "language model of transformers by name or path, on `device`.",
+    )
     compressor: Literal["auto", "rules", "llm"] = Field(
         "auto", description="`rules` needs no language model, `llm` needs one; `auto` is `llm` where llm_model is set."
     )
@@ -185,6 +190,13 @@ class Settings(BaseSettings):
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65_535:
             raise ValueError("must be host:port with a port of 0 to 65535, such as 127.0.0.1:7070 or [::]:7070")
+        return value
+
+    @field_validator("surprisal")
+    @classmethod
+    def _known_surprisal(cls, value: str) -> str:
+        if value != "words" and not (value.startswith("lm:") and value.removeprefix("lm:")):
+            raise ValueError("must be words or lm:MODEL")
         return value
 
     @field_validator("database_url")

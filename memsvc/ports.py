@@ -525,6 +525,18 @@ class Surprisal(Protocol):
         ...
 
 
+class ContextSurprisal(Surprisal, Protocol):
+    """Self-information of words, outside of any text and within one."""
+
+    async def within(self, texts: Sequence[str]) -> Sequence[Surprisal]:
+        """Return, for each text, what words carry in it; words it does not hold carry what they do outside of it.
+
+        Raises:
+            Unavailable: the model failed or is closed.
+        """
+        ...
+
+
 class Compressor(Protocol):
     """Turns into memories."""
 

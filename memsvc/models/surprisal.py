@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 from wordfreq import available_languages, word_frequency
+
+from memsvc.ports import Surprisal
 
 RAREST = 1e-8
 """Frequency given to a word that the list does not hold: the rarest one that it does."""
@@ -16,11 +19,15 @@ _LANGUAGES = frozenset(available_languages("small")) - _UNSUPPORTED
 
 
 class WordFrequencySurprisal:
-    """Surprisal under a unigram model; implements `ports.Surprisal`."""
+    """Surprisal under a unigram model; implements `ports.ContextSurprisal`."""
 
     def bits(self, word: str, language: str) -> float:
         """Return -log2 p(word) in bits, between 0 and 26.6; the upper end for unseen words and languages."""
         return _bits(word.casefold(), language)
+
+    async def within(self, texts: Sequence[str]) -> Sequence[Surprisal]:
+        """The same in every text."""
+        return [self] * len(texts)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -37,6 +37,7 @@ def test_arguments_win_over_the_environment_and_that_over_the_file(
         ('listen = "7070"', "listen", "must be host:port"),
         ('listen = "127.0.0.1:99999"', "listen", "0 to 65535"),
         ('metrics_listen = "9090"', "metrics_listen", "must be host:port"),
+        ('surprisal = "lm:"', "surprisal", "must be words or lm:MODEL"),
         ("gate_threshold = 1.5", "gate_threshold", "less than or equal to 1"),
         ('auth = "open"', "auth", "'required' or 'none'"),
         ('auth = "none"\nlisten = "0.0.0.0:7070"', "auth", "loopback"),
