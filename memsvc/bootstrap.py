@@ -23,8 +23,9 @@ from memsvc.config import Settings, SettingsInvalid
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.consolidation.llm import LlmJudge
 from memsvc.errors import FailedPrecondition, Reason, Unavailable
+from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
 from memsvc.jobs.consolidation import MemoryConsolidation
-from memsvc.jobs.embeddings import ActiveEmbedder, ActiveIndex, CurrentModels, ModelCheck, ModelIndexer, OpenModel
+from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
 from memsvc.jobs.handlers import handlers
 from memsvc.jobs.measured import measured
 from memsvc.jobs.queue import SqlJobQueue

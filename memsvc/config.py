@@ -60,8 +60,9 @@ class Settings(BaseSettings):
     qdrant_api_key: SecretStr = Field(SecretStr(""), description="Key of the Qdrant server.")
     qdrant_quantization: Literal["none", "scalar", "binary"] = Field(
         "scalar",
-        description="Short vectors that a Qdrant server finds candidates by, before it compares the whole ones: 8 bits of "
-        "a dimension, or one, for models of a thousand dimensions and more. An existing collection is changed to it.",
+        description="Short vectors that a Qdrant server finds candidates by, before it compares the whole ones: 8 bits "
+        "of a dimension, or one, for models of a thousand dimensions and more. "
+        "An existing collection is changed to it.",
     )
     qdrant_on_disk: bool = Field(
         False, description="Whether a Qdrant server reads whole vectors from disk; short ones stay in memory."
@@ -78,7 +79,7 @@ class Settings(BaseSettings):
     embedder: str = Field(
         "all-MiniLM-L6-v2",
         description="`all-MiniLM-L6-v2` (weights installed with memsvc), another sentence-transformers model by name "
-        "or path, or `litellm:MODEL` for a remote endpoint.",
+        "or path, or `litellm:MODEL` for a remote endpoint. After `memsvc migrate-embeddings` the database says which.",
     )
     embedder_dimension: int = Field(
         0, ge=0, le=65_536, description="Vector length of a `litellm:` model; required for one."

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.errors import FailedPrecondition, Reason
-from memsvc.jobs.embeddings import ActiveEmbedder, ActiveIndex, CurrentModels, ModelCheck, ModelIndexer, OpenModel
+from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
+from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
 from memsvc.jobs.handlers import ReindexHandler
 from memsvc.jobs.migration import EmbeddingMigration
 from memsvc.storage.embeddings import SqlEmbeddingModels
