@@ -22,7 +22,7 @@ def telling(utterance: Utterance, pieces: Sequence[Piece], surprisal: Surprisal)
     """
     if utterance.analysis.language != "en":
         return list(pieces)
-    bits = {piece: telling_bits(piece.plain, "en", surprisal) for piece in pieces}
+    bits = {piece: telling_bits(piece.told.plain, "en", surprisal) for piece in pieces}
     kept = [piece for piece in pieces if bits[piece] >= SENTENCE_BITS or _states_fact(utterance, piece)]
     return kept or [max(pieces, key=lambda piece: bits[piece])]
 

@@ -12,6 +12,7 @@ from memsvc.compression.frames import Voices
 from memsvc.compression.phatic import Reason, cut_reason, trim
 from memsvc.compression.references import Restated, restate
 from memsvc.compression.sentences import Edit, Sentence
+from memsvc.compression.tightening import captions, tighten
 from memsvc.language.timeline import TimeMention, find_times, render, render_bare
 from memsvc.types import Analysis, Cut, Role, Turn
 
@@ -47,6 +48,15 @@ class Piece:
     restated: str | None
     is_question: bool = False
     is_lead: bool = False
+    tightened: Piece | None = None
+    """The same in fewer words, None when no word can go."""
+    spared: str = ""
+    """The words that go."""
+
+    @property
+    def told(self) -> Piece:
+        """The piece as a memory tells it."""
+        return self.tightened or self
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +99,16 @@ def _read(turn: Turn, analysis: Analysis, speakers: Sequence[str]) -> Utterance:
     pieces += _tail(turn.content, analysis, code)
     cuts: list[Cut] = []
     edits = list(_time_edits(analysis, times))
+    shorter = captions(turn.content) if english else []
     beside = ""
     for sentence in spoken:
         reason = cut_reason(sentence, names, times) if english and turn.role is not Role.TOOL else None
         if reason is not None:
             cuts.append(Cut(sentence.text, reason))
         else:
-            pieces.append(_piece(trim(sentence, names), edits, voices, beside) if english else _untagged(sentence))
+            pieces.append(
+                _tagged(trim(sentence, names), edits, shorter, voices, beside) if english else _untagged(sentence)
+            )
             beside = companions(sentence) or beside if english else ""
     questions = [s for s in spoken if s.is_question]
     asked = trim(questions[-1], names) if questions and questions[-1] in spoken[-2:] else None
@@ -113,6 +126,17 @@ def _names(content: str, speakers: Sequence[str]) -> frozenset[str]:
     full = {word.casefold() for name in speakers for word in name.split() if word.casefold() not in ("the", "user")}
     said = {word.casefold() for word in re.findall(r"\b[^\W\d_a-z][^\W\d_]{2,}", content)}
     return frozenset(full | {word for word in said if any(name.startswith(word) for name in full)})
+
+
+def _tagged(sentence: Sentence, edits: list[Edit], shorter: Sequence[Edit], voices: Voices, beside: str) -> Piece:
+    piece = _piece(sentence, edits, voices, beside)
+    cuts = [
+        edit for edit in (*shorter, *tighten(sentence)) if sentence.start <= edit.start and edit.end <= sentence.end
+    ]
+    if not cuts:
+        return piece
+    spared = " / ".join(sentence.analysis.text[cut.start : cut.end].strip() for cut in cuts)
+    return replace(piece, tightened=_piece(sentence, [*edits, *cuts], voices, beside), spared=spared)
 
 
 def _piece(sentence: Sentence, edits: list[Edit], voices: Voices, beside: str) -> Piece:
