@@ -1,8 +1,8 @@
 """What consolidation costs as one user's memories grow: batches of fresh ones, each with its nearest known ones.
 
 Neighbours are drawn from the memories that share a subject, so that every comparison the rules can make is made;
-finding them is the index's work and is not counted here. Texts are parsed before; frames are embedded as they come, and the
-templates have few of them.
+finding them is the index's work and is not counted here. Texts are parsed before; frames are embedded as they come, and
+the templates have few of them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,154 @@
+"""Claims in words that the lexicon does not join, with the real parser and embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from memsvc.consolidation.consolidator import Consolidator
+from memsvc.consolidation.decisions import Action, Decision
+from memsvc.consolidation.frames import MASK, Wordings
+from memsvc.consolidation.units import look
+from memsvc.models.analyzer import SpacyAnalyzer
+from memsvc.models.embedder import SentenceTransformerEmbedder
+from memsvc.models.tokens import Cl100kCounter
+from memsvc.types import Memory, Scope, Symbolic
+
+START = datetime(2024, 3, 1, 9, tzinfo=UTC)
+TOKENS = Cl100kCounter()
+ANALYZER = SpacyAnalyzer()
+
+
+@pytest.fixture(scope="module")
+def embedder() -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(device="cpu")
+
+
+def memory(i: int, text: str) -> Memory:
+    return Memory(
+        id=f"m{i}",
+        scope=Scope("ben", "", f"s{i}"),
+        text=text,
+        event_time=START + timedelta(days=i),
+        symbolic=Symbolic(speaker="Ben"),
+        token_count=TOKENS.count(text),
+        dense_text=text,
+        lexical_text=text,
+    )
+
+
+async def decide(embedder: SentenceTransformerEmbedder, texts: Sequence[str], *, frames: bool = True) -> list[Decision]:
+    memories = [memory(i, text) for i, text in enumerate(texts)]
+    vectors = await embedder.embed(texts)
+    consolidator = Consolidator(analyzer=ANALYZER, tokens=TOKENS, embedder=embedder if frames else None)
+    by_id = {m.id: vector for m, vector in zip(memories, vectors, strict=True)}
+    done = await consolidator.consolidate(memories, [], by_id, now=START + timedelta(days=90))
+    return list(done.decisions)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I swallow magnesium every morning.", "Every morning I take magnesium."),
+        ("I'm a patient of Dr. Novak.", "My doctor is Dr. Novak."),
+        ("I'm a maths teacher.", "I teach maths."),
+        ("Clara and I met in May 2015.", "I first met Clara in May 2015."),
+        ("I run every Monday.", "I go for a run every Monday."),
+        ("I can't eat pollen.", "I'm allergic to pollen."),
+    ],
+)
+async def test_one_fact_in_unlike_words_is_merged(
+    embedder: SentenceTransformerEmbedder, first: str, second: str
+) -> None:
+    decisions = await decide(embedder, (first, second))
+    assert [(d.action, d.memory_ids) for d in decisions] == [(Action.MERGE, ("m0", "m1"))]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I take ibuprofen every morning.", "I take ibuprofen every evening."),
+        ("My cousin is called Pavel.", "My sister is called Pavel."),
+        ("I met Clara in May 2015.", "I called Clara in May 2015."),
+        ("I run every Monday.", "I swim every Monday."),
+        ("I report to Nils.", "I wrote to Nils."),
+        ("I report to Nils.", "My wife reports to Nils."),
+        ("I report to Nils.", "I might report to Nils."),
+    ],
+)
+async def test_what_differs_in_a_word_of_which_only_one_can_hold_is_left_alone(
+    embedder: SentenceTransformerEmbedder, first: str, second: str
+) -> None:
+    assert await decide(embedder, (first, second)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("I report to Nils.", "I report to Ingrid now."),
+        ("We get our power from Octopus.", "We get our power from Enel these days."),
+        ("I work on a MacBook.", "Actually, I work on a ThinkPad."),
+        ("I drink coffee in the morning.", "I've switched to tea in the morning."),
+        ("I go to the office on Mondays.", "I'm in the office on Thursdays now."),
+        ("I support Arsenal.", "I've stopped supporting Arsenal."),
+        ("I subscribe to the Guardian.", "I cancelled the Guardian."),
+    ],
+)
+async def test_a_change_or_an_end_closes_what_held_in_a_place_of_no_known_name(
+    embedder: SentenceTransformerEmbedder, before: str, after: str
+) -> None:
+    decisions = await decide(embedder, (before, after))
+    assert [(d.action, d.memory_ids, d.winner) for d in decisions] == [(Action.SUPERSEDE, ("m0",), "m1")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("I support Arsenal.", "I also support Celtic now."),
+        ("My suitcase weighs 20 kilos.", "I weigh 70 kilos now."),
+        ("My favourite shirt is red.", "My favourite colour is green now."),
+        ("My rent is 800 euros.", "My salary is 2900 euros now."),
+        ("I have a sister named Clara.", "My new boss is Ingrid."),
+    ],
+)
+async def test_what_is_beside_or_of_another_thing_closes_nothing(
+    embedder: SentenceTransformerEmbedder, before: str, after: str
+) -> None:
+    assert await decide(embedder, (before, after)) == []
+
+
+async def test_what_tells_of_the_same_name_ends_with_the_claim_that_ended(
+    embedder: SentenceTransformerEmbedder,
+) -> None:
+    decisions = await decide(embedder, ("My boss is Nils.", "I met Nils in May 2015.", "I report to Nils."))
+    assert decisions == []
+    decisions = await decide(
+        embedder, ("My boss is Nils.", "I met Nils in May 2015.", "I report to Nils.", "My new boss is Ingrid.")
+    )
+    assert {(d.action, d.memory_ids, d.winner) for d in decisions} == {
+        (Action.SUPERSEDE, ("m0",), "m3"),
+        (Action.SUPERSEDE, ("m2",), "m3"),
+    }
+
+
+async def test_without_an_embedder_only_equal_frames_are_alike(embedder: SentenceTransformerEmbedder) -> None:
+    assert await decide(embedder, ("I'm a maths teacher.", "I teach maths."), frames=False) == []
+    decisions = await decide(embedder, ("I report to Nils.", "I report to Ingrid now."), frames=False)
+    assert [d.action for d in decisions] == [Action.SUPERSEDE]
+
+
+async def test_a_frame_has_no_filling_and_no_cue_of_change() -> None:
+    text = "Actually, I bank with Monzo these days."
+    (claim,) = look(memory(0, text), (await ANALYZER.analyze([text]))[0]).claims
+    (slot,) = claim.slots
+    assert slot.frame == f"I bank with {MASK}"
+    assert slot.names == {"monzo"}
+
+
+def test_wordings_note_what_they_are_asked_for_and_do_not_have() -> None:
+    wordings = Wordings()
+    assert wordings.likeness("I bank with X", "I bank with X") == 1.0
+    assert wordings.likeness("I bank with X", "My bank is X") == 0.0
+    assert wordings.missing == {"I bank with X", "My bank is X"}
