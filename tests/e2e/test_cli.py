@@ -66,6 +66,7 @@ def test_reindex_in_a_running_service(live: Path) -> None:
 
 
 def test_operations_are_listed_and_only_failed_ones_retried_or_dropped(live: Path) -> None:
+    memsvc("reindex", data_dir=live)
     newest, *_ = memsvc("operations", "list", data_dir=live).splitlines()
     assert newest.startswith("reindex ")
     operation = newest.split()[1].rstrip(":")
