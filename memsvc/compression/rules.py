@@ -18,7 +18,7 @@ from memsvc.compression.statements import state, state_exchange
 from memsvc.compression.symbols import mean_bits, named, salience, symbols, telling_bits, times_in, validity
 from memsvc.compression.telling import telling, tells_of_us
 from memsvc.compression.utterances import Piece, Utterance, left_out_reason, read
-from memsvc.ports import Analyzer, Embedder, Surprisal, TokenCounter, Vectors
+from memsvc.ports import Analyzer, ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
 from memsvc.types import (
     Compression,
     Cut,
@@ -48,6 +48,8 @@ class _Session:
     context: int
     known: frozenset[str]
     scores: Sequence[WindowScore]
+    surprisals: Sequence[Surprisal]
+    """Of each utterance, the words within its turn."""
 
 
 class RulesCompressor:
@@ -62,7 +64,13 @@ class RulesCompressor:
     """
 
     def __init__(
-        self, *, analyzer: Analyzer, embedder: Embedder, surprisal: Surprisal, tokens: TokenCounter, gate: GateSettings
+        self,
+        *,
+        analyzer: Analyzer,
+        embedder: Embedder,
+        surprisal: ContextSurprisal,
+        tokens: TokenCounter,
+        gate: GateSettings,
     ) -> None:
         self._analyzer = analyzer
         self._embedder = embedder
@@ -90,7 +98,8 @@ class RulesCompressor:
             known=turns.known_entities,
             settings=self._gate,
         )
-        session = _Session(space, utterances, len(turns.context), turns.known_entities, scores)
+        surprisals = await self._surprisal.within([turn.content for turn in everyone])
+        session = _Session(space, utterances, len(turns.context), turns.known_entities, scores, surprisals)
         return await asyncio.to_thread(self._compress, session)
 
     async def _vectors(self, utterances: Sequence[Utterance]) -> Vectors:
@@ -147,7 +156,7 @@ class RulesCompressor:
             or any(character.isdigit() for character in content)
             or speaks_of_self(content)
             or tells_of_us(utterance)
-            or telling_bits(content, utterance.analysis.language, self._surprisal) >= _TELLING_BITS
+            or telling_bits(content, utterance.analysis.language, session.surprisals[i]) >= _TELLING_BITS
         )
 
     def _units(self, session: _Session, i: int, reason: Reason) -> list[Memory]:
@@ -157,7 +166,7 @@ class RulesCompressor:
 
     def _unit(self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece]) -> Memory:
         utterance = session.utterances[i]
-        told = telling(utterance, pieces, self._surprisal)
+        told = telling(utterance, pieces, session.surprisals[i])
         dropped = [Cut(piece.plain, Reason.LOW_INFORMATION) for piece in pieces if piece not in told]
         dropped += [Cut(piece.spared, Reason.WORDING) for piece in told if piece.spared]
         return self._memory(
@@ -217,7 +226,7 @@ class RulesCompressor:
         sources = sources or (turn.ref,)
         times = times_in(utterance, pieces)
         interval = validity(times)
-        symbolic = symbols(utterance, pieces, text, self._surprisal)
+        symbolic = symbols(utterance, pieces, text, session.surprisals[i])
         return Memory(
             id=_id(session.space, sources, ordinal),
             scope=turn.scope,
@@ -227,7 +236,7 @@ class RulesCompressor:
             symbolic=symbolic,
             valid_from=interval.start if interval else None,
             valid_to=interval.end if interval else None,
-            salience=salience(plain, language, symbolic, dated=bool(times), surprisal=self._surprisal),
+            salience=salience(plain, language, symbolic, dated=bool(times), surprisal=session.surprisals[i]),
             token_count=self._tokens.count(text),
             sources=sources,
             gate=self._explain(session, i, reason, plain, kept=state is MemoryState.ACTIVE, cuts=cuts),
@@ -247,7 +256,7 @@ class RulesCompressor:
             novelty=score.novelty,
             alpha=self._gate.alpha,
             threshold=self._gate.threshold,
-            surprisal=mean_bits(plain, utterance.analysis.language, self._surprisal),
+            surprisal=mean_bits(plain, utterance.analysis.language, session.surprisals[i]),
             kept=kept,
             reason=reason,
             cuts=(*utterance.cuts, *cuts) if kept else (),
