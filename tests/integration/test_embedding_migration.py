@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from support.forked_service import fork
 from support.migrating import migrate
-from support.small_service import ShortEmbedder, SmallService, small_service, until
+from support.small_service import PATIENCE, ShortEmbedder, SmallService, small_service, until
 
 OLD, NEW = "memsvc-openai-first", "memsvc-openai-second"
 TARGET = "litellm:openai/second"
@@ -33,6 +35,7 @@ class Asking:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.timeout(900)
 async def test_queries_never_lack_an_answer_and_a_killed_migration_goes_on(tmp_path: Path) -> None:
     async with small_service(tmp_path) as service:
         await service.add(FACT, session="fact")
@@ -53,7 +56,7 @@ async def test_queries_never_lack_an_answer_and_a_killed_migration_goes_on(tmp_p
 
         command = _start(service)
         await service.add("Dora planted saffron in the garden.", session="while it goes on")
-        await asyncio.to_thread(command.join, 120)
+        await asyncio.to_thread(command.join, PATIENCE)
         assert command.exitcode == 0, (tmp_path / "migration.log").read_text()[-3000:]
         await until(service.settled, "what was said meanwhile is not indexed")
         await until(lambda: _is_gone(service), "the old index is still there")

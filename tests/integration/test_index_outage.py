@@ -14,6 +14,7 @@ COLLECTION = "memsvc-openai-first"
 QUESTION = "Where does Ana keep the telescope?"
 
 
+@pytest.mark.timeout(900)
 async def test_the_backlog_drains_and_queries_say_what_they_lack(tmp_path: Path) -> None:
     async with small_service(tmp_path) as service:
         await service.add("I keep the telescope in the harbour shed in Lisbon.", session="before")

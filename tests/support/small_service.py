@@ -15,7 +15,7 @@ from support.embeddings_server import EmbeddingsServer, embeddings_server
 from support.qdrant_double import QdrantDouble, qdrant_double
 from support.retrieval import HashingEmbedder
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 class ShortEmbedder(HashingEmbedder):
@@ -77,7 +77,7 @@ async def small_service(path: Path) -> AsyncIterator[SmallService]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Wait until it holds, for two minutes at most."""
+    """Wait until it holds, for five minutes at most."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while not await holds():
         assert asyncio.get_running_loop().time() < deadline, what
