@@ -19,7 +19,7 @@ from support.ledger import Ledger, Sender, count, drain, until
 
 pytestmark = pytest.mark.timeout(600)
 
-SCHEDULES = int(os.environ.get("MEMSVC_TEST_SCHEDULES", "3"))
+SCHEDULES = int(os.environ.get("MEMSVC_TEST_SCHEDULES", "2"))
 SEED = int(os.environ.get("MEMSVC_TEST_SEED", "20261124"))
 PASSING = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "DATABASE_UNAVAILABLE", "SHUTTING_DOWN", "TOO_MANY_REQUESTS"}
 """Reasons of failed writes that a fault may have; any other would be a bug."""
@@ -90,7 +90,7 @@ def test_a_kill_under_load_loses_and_doubles_nothing(running: Fleet, space: str,
     ledgers = [Ledger(), Ledger()]
     clients = [running.blunt_client(server, space=space) for server in running.servers]
     senders = [
-        Sender(clients, random.Random(number), ledger=ledger, name=f"w{number}", sessions=5)
+        Sender(clients, random.Random(number), ledger=ledger, name=f"w{number}", sessions=5, pause=0.1)
         for number, ledger in enumerate(ledgers)
     ]
     try:
@@ -214,7 +214,7 @@ def one_schedule(running: Fleet, space: str, rng: random.Random) -> tuple[list[L
     clients = [running.blunt_client(server, space=space) for server in running.servers]
     ledgers = [Ledger(), Ledger()]
     senders = [
-        Sender(clients, random.Random(rng.random()), ledger=ledger, name=f"w{number}", sessions=8, pause=0.1)
+        Sender(clients, random.Random(rng.random()), ledger=ledger, name=f"w{number}", sessions=8, pause=0.2)
         for number, ledger in enumerate(ledgers)
     ]
     faults = [("kill", name) for name in running.parts]

@@ -154,7 +154,8 @@ def _endpoint(made: Fleet, stack: ExitStack, name: str, folder: Path, target: Ca
 
     def begin() -> BaseProcess:
         process = fork(target, str(home), port)
-        until(lambda: listens(port), f"the {name} does not start")
+        # The index carries out its whole journal again first, which grows with the run.
+        until(lambda: listens(port), f"the {name} does not start", seconds=600.0)
         return process
 
     made.parts[name] = Child(begin)
