@@ -168,17 +168,16 @@ def _of(session: Session, line: _Line, now: datetime) -> JobRow | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    after = select(JobRow.space).where(*queued).order_by(col(JobRow.space)).limit(1)
-    space = line.space
-    for _ in range(SPACES):
-        following = session.exec(after.where(col(JobRow.space) > space)).first() if space else None
-        space = following or session.exec(after).first()
-        if space is None:
+    first = select(JobRow.space).where(*queued).order_by(col(JobRow.space)).limit(1)
+    space, seen = line.space, set[str]()
+    while len(seen) < SPACES:
+        beyond = first.where(col(JobRow.space) > space) if space else first
+        space = session.exec(select(func.coalesce(beyond.scalar_subquery(), first.scalar_subquery()))).one()
+        if space is None or space in seen:
             return None
+        seen.add(space)
         if row := session.exec(free.where(col(JobRow.space) == space)).first():
             return row
-        if space == line.space:
-            return None
     return session.exec(free).first()
 
 
