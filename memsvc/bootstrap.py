@@ -19,6 +19,7 @@ from memsvc import metrics
 from memsvc.compression.entropy import GateSettings
 from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
+from memsvc.compression.telling import Density
 from memsvc.config import Settings, SettingsInvalid
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.consolidation.llm import LlmJudge
@@ -163,6 +164,7 @@ async def open_engine(
             surprisal=surprisal,
             tokens=tokens,
             gate=GateSettings(alpha=settings.gate_alpha, threshold=settings.gate_threshold),
+            density=Density(settings.density),
         )
         model = build_model(settings, stores)
         consolidation = MemoryConsolidation(

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     embedding_cache_entries: int = Field(20_000, ge=0, le=10**8, description="Texts whose embedding is kept in memory.")
     gate_threshold: float = Field(0.35, ge=0, le=1, description="Entropy gate: windows that score below are left out.")
     gate_alpha: float = Field(0.5, ge=0, le=1, description="Entropy gate: weight of new entities against novelty.")
+    density: Literal["full", "balanced", "terse"] = Field(
+        "balanced",
+        description="How much of what is kept is told: `full`, every sentence that says something; `balanced`, without "
+        "sentences that tell little; `terse`, the few that cover most words of a session for their tokens.",
+    )
     surprisal: str = Field(
         "words",
         description="What tells how much a word says: `words`, published word frequencies, or `lm:MODEL`, a causal "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memsvc.compression.coverage import Place, covering
 from memsvc.compression.entropy import GateSettings, WindowScore, score_turns
 from memsvc.compression.phatic import Reason
 from memsvc.compression.questions import Exchange, exchange
@@ -16,7 +17,7 @@ from memsvc.compression.references import speaks_of_self
 from memsvc.compression.segments import segments
 from memsvc.compression.statements import state, state_exchange
 from memsvc.compression.symbols import mean_bits, named, salience, symbols, telling_bits, times_in, validity
-from memsvc.compression.telling import telling, tells_of_us
+from memsvc.compression.telling import SENTENCE_BITS, Density, telling, tells_of_us
 from memsvc.compression.utterances import Piece, Utterance, left_out_reason, read
 from memsvc.ports import Analyzer, ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
 from memsvc.types import (
@@ -50,6 +51,8 @@ class _Session:
     scores: Sequence[WindowScore]
     surprisals: Sequence[Surprisal]
     """Of each utterance, the words within its turn."""
+    chosen: frozenset[Place] | None = None
+    """With terse density, the pieces that are told."""
 
 
 class RulesCompressor:
@@ -61,6 +64,7 @@ class RulesCompressor:
         surprisal: self-information of words.
         tokens: the tokenizer that budgets are given in.
         gate: constants of the entropy gate.
+        density: how much is told.
     """
 
     def __init__(
@@ -71,12 +75,14 @@ class RulesCompressor:
         surprisal: ContextSurprisal,
         tokens: TokenCounter,
         gate: GateSettings,
+        density: Density = Density.BALANCED,
     ) -> None:
         self._analyzer = analyzer
         self._embedder = embedder
         self._surprisal = surprisal
         self._tokens = tokens
         self._gate = gate
+        self._density = density
 
     @property
     def name(self) -> str:
@@ -111,6 +117,9 @@ class RulesCompressor:
         return vectors
 
     def _compress(self, session: _Session) -> Compression:
+        if self._density is Density.TERSE:
+            chosen = covering(session.utterances, session.context, session.surprisals, self._tokens)
+            session = replace(session, chosen=chosen)
         memories: list[Memory] = []
         outcomes: dict[TurnRef, TurnOutcome] = {}
         for i in range(session.context, len(session.utterances)):
@@ -141,6 +150,9 @@ class RulesCompressor:
             return False, Reason.SYSTEM
         if not utterance.pieces:
             return False, left_out_reason(utterance)
+        if session.chosen is not None:
+            told = any((i, piece.start) in session.chosen for piece in utterance.pieces)
+            return (True, Reason.INFORMATIVE_TURN) if told else (False, Reason.LOW_INFORMATION)
         if session.scores[i - session.context].score >= self._gate.threshold:
             return True, Reason.INFORMATIVE
         return (True, Reason.INFORMATIVE_TURN) if self._is_informative(session, i) else (False, Reason.LOW_ENTROPY)
@@ -161,12 +173,18 @@ class RulesCompressor:
 
     def _units(self, session: _Session, i: int, reason: Reason) -> list[Memory]:
         utterance = session.utterances[i]
-        groups = segments(utterance.pieces, self._tokens)
+        groups = [g for g in segments(utterance.pieces, self._tokens) if self._told(session, i, g)]
         return [self._unit(session, i, reason, ordinal, group) for ordinal, group in enumerate(groups)]
+
+    def _told(self, session: _Session, i: int, pieces: Sequence[Piece]) -> list[Piece]:
+        if session.chosen is not None:
+            return [piece for piece in pieces if (i, piece.start) in session.chosen]
+        least = 0.0 if self._density is Density.FULL else SENTENCE_BITS
+        return telling(session.utterances[i], pieces, session.surprisals[i], least)
 
     def _unit(self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece]) -> Memory:
         utterance = session.utterances[i]
-        told = telling(utterance, pieces, session.surprisals[i])
+        told = self._told(session, i, pieces)
         dropped = [Cut(piece.plain, Reason.LOW_INFORMATION) for piece in pieces if piece not in told]
         dropped += [Cut(piece.spared, Reason.WORDING) for piece in told if piece.spared]
         return self._memory(

@@ -6,6 +6,7 @@ The others stay in what the views search, so that the turn is found by them, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from memsvc.compression.symbols import telling_bits, times_in
 from memsvc.compression.utterances import Piece, Utterance
@@ -15,7 +16,17 @@ SENTENCE_BITS = 12.0
 """Self-information beyond that of ordinary words, in bits, from which a sentence is kept: an uncommon word or two."""
 
 
-def telling(utterance: Utterance, pieces: Sequence[Piece], surprisal: Surprisal) -> list[Piece]:
+class Density(StrEnum):
+    """How much of a session is told: every sentence that says something, those that tell enough, or a covering few."""
+
+    FULL = "full"
+    BALANCED = "balanced"
+    TERSE = "terse"
+
+
+def telling(
+    utterance: Utterance, pieces: Sequence[Piece], surprisal: Surprisal, least: float = SENTENCE_BITS
+) -> list[Piece]:
     """The pieces that tell something: a name, a number, a time, or uncommon words. Never none.
 
     Texts in other languages than English are not judged: their words and names are not known well enough.
@@ -23,7 +34,7 @@ def telling(utterance: Utterance, pieces: Sequence[Piece], surprisal: Surprisal)
     if utterance.analysis.language != "en":
         return list(pieces)
     bits = {piece: telling_bits(piece.told.plain, "en", surprisal) for piece in pieces}
-    kept = [piece for piece in pieces if bits[piece] >= SENTENCE_BITS or _states_fact(utterance, piece)]
+    kept = [piece for piece in pieces if bits[piece] >= least or _states_fact(utterance, piece)]
     return kept or [max(pieces, key=lambda piece: bits[piece])]
 
 
