@@ -17,7 +17,7 @@ from memsvc.compression.references import speaks_of_self
 from memsvc.compression.segments import segments
 from memsvc.compression.statements import state, state_exchange
 from memsvc.compression.symbols import mean_bits, named, salience, symbols, telling_bits, times_in, validity
-from memsvc.compression.telling import SENTENCE_BITS, Density, telling, tells_of_us
+from memsvc.compression.telling import Density, telling, tells_of_us
 from memsvc.compression.utterances import Piece, Utterance, left_out_reason, read
 from memsvc.ports import Analyzer, ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
 from memsvc.types import (
@@ -179,8 +179,9 @@ class RulesCompressor:
     def _told(self, session: _Session, i: int, pieces: Sequence[Piece]) -> list[Piece]:
         if session.chosen is not None:
             return [piece for piece in pieces if (i, piece.start) in session.chosen]
-        least = 0.0 if self._density is Density.FULL else SENTENCE_BITS
-        return telling(session.utterances[i], pieces, session.surprisals[i], least)
+        if self._density is Density.FULL:
+            return list(pieces)
+        return telling(session.utterances[i], pieces, session.surprisals[i])
 
     def _unit(self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece]) -> Memory:
         utterance = session.utterances[i]

@@ -24,7 +24,7 @@ SAME_STATEMENT = 0.8
 ALWAYS = 4
 """Memories that no window keeps out."""
 FULL = 2
-FULL_TOKENS = 160
+FULL_TOKENS = 100
 _TOLD = 4
 """Signals that a reason names."""
 _ARTICLES = frozenset({"a", "an", "the"})

@@ -324,11 +324,7 @@ class SqlMemoryLog:
         """Return how many memories of the space have a point in the index of a slot, as far as SQL knows."""
         indexed = indexed_column(slot)
         removed = and_(col(MemoryRow.state).in_(OUT_OF_INDEX), indexed == col(MemoryRow.version))
-        query = (
-            select(func.count())
-            .select_from(MemoryRow)
-            .where(*in_space(space), indexed > 0, not_(removed))
-        )
+        query = select(func.count()).select_from(MemoryRow).where(*in_space(space), indexed > 0, not_(removed))
         return await self._db.read(lambda session: session.exec(query).one())
 
 

@@ -166,7 +166,7 @@ async def test_an_impossible_acknowledgement_is_an_error(api, script, answers, e
 
 
 async def test_an_outage_longer_than_the_timeout_is_unavailable(api, script):
-    client = api.kind("127.0.0.1:1", timeout=0.4)
+    client = api.kind("127.0.0.1:1", timeout=2.0)
     async with AsyncExitStack() as stack:
         with pytest.raises(Unavailable):
             await api.enter(stack, client.stream(user_id="ana"))

@@ -13,11 +13,11 @@ from memsvc.types import Role, Scope, Turn
 SURPRISAL = WordFrequencySurprisal()
 
 
-async def utterance(analyzer: SpacyAnalyzer, content: str) -> Utterance:
+async def utterance(analyzer: SpacyAnalyzer, content: str, role: Role = Role.USER) -> Utterance:
     turn = Turn(
         turn_id="t",
         scope=Scope("u"),
-        role=Role.USER,
+        role=role,
         content=content,
         event_time=datetime(2024, 3, 13, tzinfo=UTC),
         speaker="Ana",
@@ -25,8 +25,8 @@ async def utterance(analyzer: SpacyAnalyzer, content: str) -> Utterance:
     return read([turn], await analyzer.analyze([content]))[0]
 
 
-async def told(analyzer: SpacyAnalyzer, content: str) -> list[str]:
-    read_turn = await utterance(analyzer, content)
+async def told(analyzer: SpacyAnalyzer, content: str, role: Role = Role.USER) -> list[str]:
+    read_turn = await utterance(analyzer, content, role)
     return [piece.plain for piece in telling(read_turn, read_turn.pieces, SURPRISAL)]
 
 
@@ -47,6 +47,32 @@ async def test_sentences_that_tell_little_beside_others_are_not_returned(
     analyzer: SpacyAnalyzer, content: str, kept: list[str]
 ) -> None:
     assert await told(analyzer, content) == kept
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        ("I adore marble worktops. Your marble worktops are gorgeous.", ["I adore marble worktops."]),
+        ("I adore marble worktops. Are marble worktops gorgeous?", ["I adore marble worktops."]),
+        ("I adore marble worktops. Marble is lovely.", ["I adore marble worktops."]),
+    ],
+)
+async def test_more_is_asked_of_what_is_not_about_the_speaker(
+    analyzer: SpacyAnalyzer, content: str, kept: list[str]
+) -> None:
+    assert await told(analyzer, content) == kept
+
+
+async def test_what_an_assistant_tells_its_user_is_its_content(analyzer: SpacyAnalyzer) -> None:
+    content = "I adore marble. Your oven needs a mild cleaner."
+    assert await told(analyzer, content, Role.ASSISTANT) == [
+        "I adore marble.",
+        "Your oven needs a mild cleaner.",
+    ]
+
+
+async def test_of_the_one_spoken_to_only_much_is_told(analyzer: SpacyAnalyzer) -> None:
+    assert await told(analyzer, "I adore marble. Your oven needs a mild cleaner.") == ["I adore marble."]
 
 
 async def test_texts_in_other_languages_are_kept_whole(analyzer: SpacyAnalyzer) -> None:
