@@ -24,7 +24,7 @@ from memsvc import metrics
 from memsvc.bench.conversations import Conversation, Message
 from memsvc.bench.reading import read
 from memsvc.bench.versions import versions
-from memsvc.bootstrap import Engine, open_engine
+from memsvc.bootstrap.engine import Engine, open_engine
 from memsvc.config import load
 from memsvc.models.device import Device, Precision, choose_device, choose_dtype
 from memsvc.models.embedder import SentenceTransformerEmbedder, load_model

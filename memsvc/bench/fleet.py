@@ -18,7 +18,7 @@ from memsvc.bench.fleet_report import markdown, plot
 from memsvc.bench.progress import bars, err, out
 from memsvc.bench.reading import read
 from memsvc.bench.versions import versions
-from memsvc.bootstrap import collection_name
+from memsvc.bootstrap.parts import collection_name
 from memsvc.models.weights import MINILM
 
 CONCURRENT = (1, 8, 64)

@@ -21,7 +21,9 @@ from memsvc.bench.conversations import Conversation
 from memsvc.bench.embeddings import Embeddings
 from memsvc.bench.growth import Told, copies
 from memsvc.bench.recall import Truth
-from memsvc.bootstrap import DEFAULT_TENANT, Stores, collection_name, ensure_first_key, open_stores
+from memsvc.bootstrap.parts import collection_name
+from memsvc.bootstrap.serving import ensure_first_key
+from memsvc.bootstrap.stores import DEFAULT_TENANT, Stores, open_stores
 from memsvc.config import Settings, load
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.models.weights import MINILM

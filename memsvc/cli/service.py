@@ -10,16 +10,10 @@ from contextlib import AsyncExitStack
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from memsvc.bootstrap import (
-    Stores,
-    build_embedder,
-    configured_model,
-    exposed_metrics,
-    open_engine,
-    open_stores,
-    running_server,
-    with_model,
-)
+from memsvc.bootstrap.engine import open_engine
+from memsvc.bootstrap.parts import build_embedder, configured_model, with_model
+from memsvc.bootstrap.serving import exposed_metrics, running_server
+from memsvc.bootstrap.stores import Stores, open_stores
 from memsvc.config import Settings
 from memsvc.errors import FailedPrecondition, Reason
 from memsvc.jobs.migration import EmbeddingMigration

@@ -12,7 +12,7 @@ import pytest
 
 from memsvc.bench.arms import ARMS
 from memsvc.bench.outcomes import METRICS
-from memsvc.bootstrap import load_weights
+from memsvc.bootstrap.parts import load_weights
 from memsvc.cli.app import main
 from memsvc.process import ServiceProcess
 from memsvc_client import MemoryClient

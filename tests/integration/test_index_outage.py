@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memsvc.bootstrap import running_server
+from memsvc.bootstrap.serving import running_server
 from memsvc_client import AsyncMemoryClient, RetryPolicy, Unavailable
 from support.small_service import SmallService, small_service, until
 

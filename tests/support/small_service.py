@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memsvc.bootstrap import running_server
+from memsvc.bootstrap.serving import running_server
 from memsvc.config import Settings, load
 from memsvc_client import AsyncMemoryClient
 from support.embeddings_server import EmbeddingsServer, embeddings_server

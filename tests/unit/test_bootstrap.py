@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from memsvc.bootstrap import build_embedder
+from memsvc.bootstrap.parts import build_embedder
 from memsvc.config import SettingsInvalid, load
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memsvc.bootstrap import load_weights
+from memsvc.bootstrap.parts import load_weights
 from memsvc.config import SettingsInvalid
 from memsvc.retrieval.signals import SIGNALS
 from memsvc.retrieval.weights import SHIPPED, Weights, parse, scaled

@@ -1,0 +1,1 @@
+"""Composition root: turns settings into running parts. The only place that chooses adapters."""

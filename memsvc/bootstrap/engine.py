@@ -1,0 +1,215 @@
+"""What a server and a worker have in common: stores, models, the index, retrieval, and the handlers of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from memsvc.bootstrap.parts import (
+    build_embedder,
+    build_index,
+    build_model,
+    build_surprisal,
+    configured_model,
+    load_weights,
+    with_model,
+)
+from memsvc.bootstrap.stores import Stores, open_stores
+from memsvc.compression.entropy import GateSettings
+from memsvc.compression.llm import LlmCompressor
+from memsvc.compression.rules import RulesCompressor
+from memsvc.compression.telling import Density
+from memsvc.config import Settings
+from memsvc.consolidation.consolidator import Consolidator
+from memsvc.consolidation.llm import LlmJudge
+from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
+from memsvc.jobs.consolidation import MemoryConsolidation
+from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
+from memsvc.jobs.handlers import handlers
+from memsvc.jobs.measured import measured
+from memsvc.jobs.worker import Worker
+from memsvc.models.analyzer import SpacyAnalyzer
+from memsvc.models.tokens import Cl100kCounter
+from memsvc.ports import Embedder, MeteredModel, VectorIndex
+from memsvc.retrieval.ask import Retrieves
+from memsvc.retrieval.fallback import LexicalFallback
+from memsvc.retrieval.planning import Planner
+from memsvc.retrieval.retriever import Retriever
+from memsvc.rpc.admin_service import REINDEX_LOCK
+from memsvc.types import EmbeddingModel, JobKind, QuerySpec, Retrieval, SpaceKey
+
+log = structlog.get_logger(__name__)
+
+LLM_WINDOW_TURNS = 40
+"""Turns that a language model compresses before they are committed: a worker that dies pays for no more again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The stores, the models and the index, and what is built from them."""
+
+    stores: Stores
+    index: VectorIndex
+    embedder: Embedder
+    models: CurrentModels
+    indexer: ModelIndexer
+    worker: Worker
+    retriever: Retrieves
+    tokens: Cl100kCounter
+    model: MeteredModel | None
+    consolidation: MemoryConsolidation
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: Settings, *, concurrency: int, kinds: Collection[JobKind] = tuple(JobKind)
+) -> AsyncIterator[Engine]:
+    """Open every part a server or a worker of jobs of `kinds` needs, and close them in reverse order."""
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(settings))
+        models = await stack.enter_async_context(open_models(settings, stores))
+        embedder, index = ActiveEmbedder(models), ActiveIndex(models)
+        tokens = Cl100kCounter()
+        analyzer = SpacyAnalyzer()
+        indexer = ModelIndexer(stores.memories, models)
+        check = ModelCheck(stores.memories, stores.embeddings, models)
+        surprisal = build_surprisal(settings, stack)
+        rules = RulesCompressor(
+            analyzer=analyzer,
+            embedder=embedder,
+            surprisal=surprisal,
+            tokens=tokens,
+            gate=GateSettings(alpha=settings.gate_alpha, threshold=settings.gate_threshold),
+            density=Density(settings.density),
+        )
+        model = build_model(settings, stores)
+        consolidation = MemoryConsolidation(
+            log=stores.consolidation,
+            index=index,
+            embedder=embedder,
+            consolidator=Consolidator(
+                analyzer=analyzer,
+                tokens=tokens,
+                embedder=embedder,
+                judge=LlmJudge(model) if model is not None and settings.consolidation_llm == "on" else None,
+            ),
+            topics=settings.consolidation_topics,
+        )
+        jobs = handlers(
+            turns=stores.turns,
+            memories=stores.memories,
+            compressor=rules,
+            indexer=indexer,
+            check=check,
+            consolidation=consolidation,
+        )
+        if model is not None and settings.compresses_with_llm:
+            compressor = LlmCompressor(model=model, rules=rules, analyzer=analyzer, surprisal=surprisal, tokens=tokens)
+            jobs = handlers(
+                turns=stores.turns,
+                memories=stores.memories,
+                compressor=compressor,
+                indexer=indexer,
+                check=check,
+                recompressor=compressor,
+                consolidation=consolidation,
+                window_turns=LLM_WINDOW_TURNS,
+            )
+        yield Engine(
+            stores=stores,
+            index=index,
+            embedder=embedder,
+            models=models,
+            indexer=indexer,
+            worker=Worker(
+                stores.jobs,
+                measured({kind: handler for kind, handler in jobs.items() if kind in kinds}),
+                concurrency=concurrency,
+                lease_seconds=settings.worker_lease_seconds,
+                heartbeat_seconds=settings.worker_lease_seconds / 3,
+            ),
+            retriever=CurrentRetriever(
+                models,
+                partial(
+                    Retriever,
+                    analyzer=analyzer,
+                    tokens=tokens,
+                    memories=stores.memories,
+                    weights=load_weights(settings.ranking_weights),
+                    planner=Planner(model, analyzer) if model else None,
+                    fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
+                ),
+            ),
+            tokens=tokens,
+            model=model,
+            consolidation=consolidation,
+        )
+
+
+class CurrentRetriever:
+    """Retrieves with the active embedding model; a query that began with another one ends with that."""
+
+    def __init__(self, models: CurrentModels, build: Callable[..., Retriever]) -> None:
+        self._models = models
+        self._build = build
+        self._index: VectorIndex | None = None
+        self._retriever: Retriever | None = None
+
+    async def retrieve(self, space: SpaceKey, spec: QuerySpec) -> Retrieval:
+        """See `Retriever.retrieve`."""
+        active = self._models.active
+        if self._retriever is None or self._index is not active.index:
+            self._index, self._retriever = (
+                active.index,
+                self._build(index=active.index, embedder=active.embedder),
+            )
+        return await self._retriever.retrieve(space, spec)
+
+
+@asynccontextmanager
+async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[CurrentModels]:
+    """Open the embedding models that SQL names, or else the settings, and follow SQL until the end."""
+
+    def open_model(model: EmbeddingModel) -> OpenModel:
+        named = with_model(settings, model)
+        embedder = build_embedder(named)
+        return OpenModel(model, embedder, build_index(named, embedder))
+
+    async def discard(opened: OpenModel) -> None:
+        await opened.index.drop()
+        await opened.embedder.close()
+
+    models = CurrentModels(
+        stores.embeddings,
+        configured_model(settings),
+        open_model=open_model,
+        ensured=partial(catch_up_index, stores),
+        discard=discard,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(models.close)
+        await models.start()
+        if models.active.model.name != settings.embedder:
+            log.warning("embeddings.setting_ignored", embedder=settings.embedder, in_use=models.active.model.name)
+        following = asyncio.create_task(models.run(), name="embedding-models")
+        stack.callback(following.cancel)
+        yield models
+
+
+async def catch_up_index(stores: Stores, opened: OpenModel) -> None:
+    """Queue a rebuild of every space whose points are not as many as SQL believes: a new index, or a power cut."""
+    if not opened.index.may_be_behind:
+        return
+    slot = opened.model.slot
+    for key in await stores.spaces.all():
+        found, expected = await opened.index.count(key), await stores.memories.indexed_count(key, slot)
+        if found != expected:
+            log.warning("index.behind", tenant=key.tenant, space=key.space, points=found, expected=expected)
+            await stores.memories.mark_all_unindexed(key, slot)
+            await stores.jobs.defer(key, JobKind.REINDEX, {"marked": True}, lock=REINDEX_LOCK)
+    await opened.index.caught_up()
