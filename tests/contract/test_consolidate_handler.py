@@ -16,7 +16,7 @@ from memsvc.errors import LeaseLost, Unavailable
 from memsvc.jobs.consolidation import BATCH, ConsolidateHandler, MemoryConsolidation
 from memsvc.jobs.indexer import Indexer
 from memsvc.storage.consolidating import SqlConsolidationLog
-from memsvc.types import Job, JobError, JobKind, JobSummary, Memory, MemoryFilter, MemoryState, Scope
+from memsvc.types import Job, JobError, JobKind, JobSummary, Memory, MemoryFilter, MemoryState, Scope, SpaceKey
 from memsvc.vectors.edge import EdgeIndex
 from support.retrieval import HashingEmbedder
 from support.storage import SCOPE, SPACE, kept, memory, turn, walk
@@ -37,10 +37,17 @@ class SameText:
         self.down = False
 
     async def consolidate(
-        self, fresh: Sequence[Memory], known: Sequence[Memory], vectors: Mapping[str, Vectors], *, now: datetime
+        self,
+        fresh: Sequence[Memory],
+        known: Sequence[Memory],
+        vectors: Mapping[str, Vectors],
+        *,
+        now: datetime,
+        space: SpaceKey | None = None,
     ) -> Consolidation:
         if self.down:
             raise Unavailable("down")
+        assert space is not None
         assert sorted(vectors) == sorted(m.id for m in (*fresh, *known))
         assert all(abs(float(np.linalg.norm(vector)) - 1) < 1e-5 for vector in vectors.values())
         assert len({m.scope.owner for m in (*fresh, *known)}) == 1

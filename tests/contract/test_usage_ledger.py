@@ -57,8 +57,13 @@ async def test_costs_add_up_over_purposes_and_days_in_their_own_space(stores: St
     await asyncio.gather(*(ask(model, purpose=purpose) for purpose in ModelPurpose for _ in range(4)))
     stores.clock.advance(timedelta(days=1).total_seconds())
     await ask(model)
+    calls = 4 * len(ModelPurpose) + 1
     assert await usage(stores) == ModelUsage(
-        call_count=13, prompt_token_count=1300, completion_token_count=260, cost_usd=3.25, unpriced_call_count=13
+        call_count=calls,
+        prompt_token_count=100 * calls,
+        completion_token_count=20 * calls,
+        cost_usd=0.25 * calls,
+        unpriced_call_count=calls,
     )
     assert await usage(stores, OTHER_TENANT) == ModelUsage()
 

@@ -168,7 +168,7 @@ async def test_no_input_ends_in_internal(server: Running) -> None:
         assert code not in FORBIDDEN, (path, raws)
 
     @settings(
-        max_examples=250,
+        max_examples=400,
         deadline=None,
         derandomize=True,
         database=None,
