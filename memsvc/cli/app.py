@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from memsvc import __version__
-from memsvc.cli import connection, render
+from memsvc.cli import render
 from memsvc.cli.bench import bench
+from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, connect, local_address, opened
 from memsvc.cli.operations import operations
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
@@ -35,14 +36,6 @@ COMPRESS_SECONDS, CONSOLIDATE_SECONDS, REINDEX_SECONDS = 600.0, 3600.0, 86_400.0
 SERVICE, CLIENT = "On the service's machine", "Against a running service"
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="memsvc.toml")]
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where database and index live.", show_default="~/.memsvc")
-]
-Address = Annotated[
-    str | None, typer.Option(help="host:port of the service.", show_default="MEMSVC_ADDRESS, or the local service")
-]
-ApiKey = Annotated[str | None, typer.Option(help="API key.", show_default="MEMSVC_API_KEY, or the local key")]
-SpaceName = Annotated[str, typer.Option("--space", help="Space to work in.")]
 UserId = Annotated[str, typer.Option("--user", help="User id.")]
 AgentId = Annotated[str, typer.Option("--agent", help="Agent id.")]
 SessionId = Annotated[str, typer.Option("--session", help="Session id.")]
@@ -118,8 +111,8 @@ def reindex(
 ) -> None:
     """Rebuild the vector index from SQL: of one space in a running service, else of every space, offline."""
     settings = _settings(config, data_dir=data_dir)
-    if address or connection.local_address(settings):
-        with connection.connect(settings, address=address, api_key=api_key, space=space) as client:
+    if address or local_address(settings):
+        with connect(settings, address=address, api_key=api_key, space=space) as client:
             with render.err.status(f"reindexing {space} …"):
                 done = client.reindex().wait(timeout=REINDEX_SECONDS)
             render.out.print(render.operation(done))
@@ -131,7 +124,7 @@ def reindex(
 @app.command("migrate-embeddings", rich_help_panel=SERVICE)
 def migrate_embeddings(
     to: Annotated[str, typer.Option(help="Embedding model, as the setting `embedder` names one.")],
-    dimension: Annotated[int, typer.Option(help="Vector length of a `litellm:` model.")] = 0,
+    dimension: Annotated[int, typer.Option(min=0, max=65_536, help="Vector length of a `litellm:` model.")] = 0,
     api_base: Annotated[str, typer.Option(help="Base URL of a `litellm:` endpoint.")] = "",
     device: Annotated[str, typer.Option(help="Where this process embeds: auto, cpu or cuda.")] = "",
     remove_old: Annotated[bool, typer.Option("--remove-old", help="Remove the old index at the end.")] = False,
@@ -139,6 +132,8 @@ def migrate_embeddings(
     data_dir: DataDir = None,
 ) -> None:
     """Change the embedding model while the service runs; start it again if it was cut off."""
+    if to.startswith("litellm:") and not dimension:
+        raise typer.BadParameter("required with a `litellm:` model", param_hint="--dimension")
     settings = _settings(config, data_dir=data_dir, device=device or None)
     _service().migrate_embeddings(settings, EmbeddingModel(to, dimension, api_base), remove_old=remove_old)
 
@@ -185,7 +180,7 @@ def add(
     """Add one message."""
     content = sys.stdin.read() if text == "-" else text
     message = {"role": role, "content": content, **({"name": name} if name else {})}
-    with _client(data_dir, address, api_key, space) as client:
+    with opened(data_dir, address, api_key, space) as client:
         result = client.add([message], user_id=user, agent_id=agent, session_id=session)
         if wait and result.operation:
             with render.err.status("compressing …"):
@@ -212,7 +207,7 @@ def search(
     json: Json = False,
 ) -> None:
     """Find what is remembered about a question."""
-    with _client(data_dir, address, api_key, space) as client:
+    with opened(data_dir, address, api_key, space) as client:
         result = client.search(
             query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit, as_of=as_of
         )
@@ -233,7 +228,7 @@ def ask(
     json: Json = False,
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
-    with _client(data_dir, address, api_key, space) as client:
+    with opened(data_dir, address, api_key, space) as client:
         answer = client.ask(question, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
     _print(answer, json, render.answer(answer))
 
@@ -253,7 +248,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
-    with _client(data_dir, address, api_key, space) as client:
+    with opened(data_dir, address, api_key, space) as client:
         trace = client.explain(query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
     _print(trace, json, render.explanation(trace, limit=candidates))
 
@@ -270,7 +265,7 @@ def consolidate(
     json: Json = False,
 ) -> None:
     """Merge and supersede memories that were not looked at yet, now."""
-    with _client(data_dir, address, api_key, space) as client:
+    with opened(data_dir, address, api_key, space) as client:
         if dry_run:
             preview = client.preview_consolidation(user_id=user, agent_id=agent, timeout=CONSOLIDATE_SECONDS)
             _print(preview, json, render.preview(preview))
@@ -289,7 +284,7 @@ def stats(
     json: Json = False,
 ) -> None:
     """Show counts, sizes and backlog of a space."""
-    with _client(data_dir, address, api_key, space) as client:
+    with opened(data_dir, address, api_key, space) as client:
         values = client.stats()
     _print(values, json, render.stats(values))
 
@@ -306,10 +301,6 @@ def demo(
 def version() -> None:
     """Print the version."""
     render.out.print(__version__)
-
-
-def _client(data_dir: Path | None, address: str | None, api_key: str | None, space: str) -> Any:
-    return connection.connect(load(None, data_dir=data_dir), address=address, api_key=api_key, space=space)
 
 
 def _print(value: Any, json: bool, table: Any) -> None:

@@ -1,12 +1,25 @@
-"""How a client command finds its service and its key."""
+"""How a client command finds its service and its key, and the options that say so."""
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
+from typing import Annotated
 
-from memsvc.config import Settings
+import typer
+
+from memsvc.config import Settings, load
 from memsvc_client import MemoryClient
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where database and index live.", show_default="~/.memsvc")
+]
+Address = Annotated[
+    str | None, typer.Option(help="host:port of the service.", show_default="MEMSVC_ADDRESS, or the local service")
+]
+ApiKey = Annotated[str | None, typer.Option(help="API key.", show_default="MEMSVC_API_KEY, or the local key")]
+SpaceName = Annotated[str, typer.Option("--space", help="Space to work in.")]
 
 DEFAULT_ADDRESS = "localhost:7070"
 TIMEOUT_SECONDS = 10.0
@@ -32,6 +45,11 @@ def connect(settings: Settings, *, address: str | None, api_key: str | None, spa
     if api_key is None:
         api_key = os.environ.get("MEMSVC_API_KEY") or _stored_key(settings)
     return MemoryClient(address, api_key=api_key, space=space, timeout=TIMEOUT_SECONDS)
+
+
+def opened(data_dir: Path | None, address: str | None, api_key: str | None, space: str) -> MemoryClient:
+    """The client that the options of a command ask for."""
+    return connect(load(None, data_dir=data_dir), address=address, api_key=api_key, space=space)
 
 
 def _stored_key(settings: Settings) -> str | None:
