@@ -17,11 +17,11 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from memsvc import metrics
 from memsvc.bench.conversations import Conversation, Message
+from memsvc.bench.progress import out
 from memsvc.bench.reading import read
 from memsvc.bench.versions import versions
 from memsvc.bootstrap.engine import Engine, open_engine
@@ -37,7 +37,6 @@ TEXTS_PER_CALL = 16
 REPEATS = 3
 """Each figure is the best of so many passes, taken in turns, so that what else the machine does hurts all alike."""
 SPACE = SpaceKey("bench", "embedder")
-out = Console()
 
 
 @dataclass(frozen=True, slots=True)

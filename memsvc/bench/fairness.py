@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col
 
+from memsvc.bench.progress import out as console
 from memsvc.bench.timing import Spread
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
@@ -194,7 +194,7 @@ def _show(result: dict[str, Any]) -> None:
     table = Table("milliseconds", "p50", "p95", "p99", box=None, header_style="dim")
     for name, value in _spreads(result):
         table.add_row(name, *(f"{value[key]:.1f}" for key in ("p50", "p95", "p99")))
-    Console().print(f"{result['database']}, {result['backlog']:,} jobs ahead", table)
+    console.print(f"{result['database']}, {result['backlog']:,} jobs ahead", table)
 
 
 def _spreads(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:

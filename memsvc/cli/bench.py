@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from memsvc.telemetry import configure_logging
+
 bench = typer.Typer(no_args_is_help=True, help="Benchmarks on your own data.")
 
 EXTRA = frozenset({"bm25s", "matplotlib"})
@@ -21,6 +23,12 @@ Data = Annotated[
 Format = Annotated[str | None, typer.Option("--format", help="locomo, longmemeval or jsonl", show_default="recognised")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of samples and resamples.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Questions to ask, drawn with the seed.", show_default="all")]
+
+
+@bench.callback()
+def quiet() -> None:
+    """Benchmarks on your own data."""
+    configure_logging("warning", "console")  # a table is printed; what the parts of a run log is not part of it
 
 
 @bench.command("speed")
