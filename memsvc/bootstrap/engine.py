@@ -30,7 +30,7 @@ from memsvc.consolidation.llm import LlmJudge
 from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
 from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
-from memsvc.jobs.handlers import handlers
+from memsvc.jobs.handlers import WINDOW_TURNS, handlers
 from memsvc.jobs.measured import measured
 from memsvc.jobs.worker import Worker
 from memsvc.models.analyzer import SpacyAnalyzer
@@ -100,26 +100,19 @@ async def open_engine(
             ),
             topics=settings.consolidation_topics,
         )
+        by_model = None
+        if model is not None and settings.compresses_with_llm:
+            by_model = LlmCompressor(model=model, rules=rules, analyzer=analyzer, surprisal=surprisal, tokens=tokens)
         jobs = handlers(
             turns=stores.turns,
             memories=stores.memories,
-            compressor=rules,
+            compressor=by_model or rules,
             indexer=indexer,
             check=check,
+            recompressor=by_model,
             consolidation=consolidation,
+            window_turns=LLM_WINDOW_TURNS if by_model else WINDOW_TURNS,
         )
-        if model is not None and settings.compresses_with_llm:
-            compressor = LlmCompressor(model=model, rules=rules, analyzer=analyzer, surprisal=surprisal, tokens=tokens)
-            jobs = handlers(
-                turns=stores.turns,
-                memories=stores.memories,
-                compressor=compressor,
-                indexer=indexer,
-                check=check,
-                recompressor=compressor,
-                consolidation=consolidation,
-                window_turns=LLM_WINDOW_TURNS,
-            )
         yield Engine(
             stores=stores,
             index=index,

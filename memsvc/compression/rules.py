@@ -173,8 +173,9 @@ class RulesCompressor:
 
     def _units(self, session: _Session, i: int, reason: Reason) -> list[Memory]:
         utterance = session.utterances[i]
-        groups = [g for g in segments(utterance.pieces, self._tokens) if self._told(session, i, g)]
-        return [self._unit(session, i, reason, ordinal, group) for ordinal, group in enumerate(groups)]
+        groups = [(group, self._told(session, i, group)) for group in segments(utterance.pieces, self._tokens)]
+        told = [(group, chosen) for group, chosen in groups if chosen]
+        return [self._unit(session, i, reason, ordinal, *parts) for ordinal, parts in enumerate(told)]
 
     def _told(self, session: _Session, i: int, pieces: Sequence[Piece]) -> list[Piece]:
         if session.chosen is not None:
@@ -183,9 +184,10 @@ class RulesCompressor:
             return list(pieces)
         return telling(session.utterances[i], pieces, session.surprisals[i])
 
-    def _unit(self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece]) -> Memory:
+    def _unit(
+        self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece], told: Sequence[Piece]
+    ) -> Memory:
         utterance = session.utterances[i]
-        told = self._told(session, i, pieces)
         dropped = [Cut(piece.plain, Reason.LOW_INFORMATION) for piece in pieces if piece not in told]
         dropped += [Cut(piece.spared, Reason.WORDING) for piece in told if piece.spared]
         return self._memory(

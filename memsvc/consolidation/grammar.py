@@ -87,9 +87,7 @@ class Clause:
     @property
     def ahead(self) -> bool:
         """Whether it tells of what is to come."""
-        return (
-            not self.words.isdisjoint({"will", "'ll", "gonna", "plan", "planning", "intend"}) or "going to" in self.text
-        )
+        return not self.words.isdisjoint(_AHEAD) or "going to" in self.text
 
     @property
     def text(self) -> str:

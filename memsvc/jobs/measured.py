@@ -25,7 +25,7 @@ class MeasuredHandler:
 
     async def __call__(self, job: Job, progress: Progress) -> Any:
         """Return and raise what the handler does."""
-        if job.attempt == 1:
+        if job.attempt == 1 and job.summary is None:  # one that gave way has been waited for already
             waited = (utc_now() - job.create_time).total_seconds()
             metrics.JOB_WAIT.labels(job.kind.value).observe(max(0.0, waited))
         begin = time.monotonic()

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from memsvc.errors import FailedPrecondition, NotFound, Reason
 from memsvc.jobs.embeddings import POLL_SECONDS
 from memsvc.ports import EmbeddingModels, JobQueue, MemoryLog, SpaceStore
-from memsvc.types import EmbeddingCheck, EmbeddingModel, EmbeddingState, JobKind, JobState, SpaceKey
+from memsvc.types import EmbeddingCheck, EmbeddingModel, EmbeddingState, JobKind, SpaceKey
 
 NOTICE_SECONDS = 3 * POLL_SECONDS
 """By when every process that reaches the database has learnt of a change."""
 
 LEAST_SELF_RECALL = 0.9
-_ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,6 @@ class EmbeddingMigration:
 
     async def _has_ended(self, space: SpaceKey, job_id: str) -> bool:
         try:
-            return not job_id or (await self.jobs.get(space, job_id)).state in _ENDED
+            return not job_id or (await self.jobs.get(space, job_id)).state.ended
         except NotFound:
             return True

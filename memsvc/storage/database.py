@@ -24,7 +24,7 @@ CONNECT_SECONDS = 5
 
 # A machine that loses power, or a network that drops every packet, says nothing to the other side, which else waits
 # for hours: here with a thread, there with locked rows.
-_LOST_SERVER = {
+LOST_SERVER: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -143,7 +143,7 @@ def create_sql_engine(url: URL, *, connections: int, begin: str = "DEFERRED") ->
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": options, **_LOST_SERVER},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": options, **LOST_SERVER},
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Any
 
 import psycopg
 import structlog
@@ -17,7 +16,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from memsvc.errors import MemsvcError
-from memsvc.storage.database import CONNECT_SECONDS, Database
+from memsvc.storage.database import CONNECT_SECONDS, LOST_SERVER, Database
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +24,6 @@ CHANNEL = "memsvc_jobs"
 RETRY_SECONDS = 1.0
 GAP_SECONDS = 0.01
 """Between two notices of one process."""
-KEEPALIVE: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class PostgresNotices:
@@ -68,7 +66,7 @@ class PostgresNotices:
     async def _heard(self) -> None:
         url = self._db.url.set(drivername="postgresql").render_as_string(hide_password=False)
         connection = await psycopg.AsyncConnection.connect(
-            url, autocommit=True, connect_timeout=CONNECT_SECONDS, **KEEPALIVE
+            url, autocommit=True, connect_timeout=CONNECT_SECONDS, **LOST_SERVER
         )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
