@@ -68,6 +68,7 @@ class Consolidator:
         *,
         now: datetime,
         space: SpaceKey | None = None,
+        topics: bool = True,
     ) -> Consolidation:
         """Decide about memories of one user and agent.
 
@@ -77,6 +78,7 @@ class Consolidator:
             vectors: unit vectors of shape [dimension] for every one of them, by id.
             now: the time at which salience is judged.
             space: on whose account the judge is asked; without one it is not.
+            topics: whether to decide about episodes and themes.
 
         Raises:
             ValueError: the memories are not all of one user and agent, or a vector is missing.
@@ -93,7 +95,7 @@ class Consolidator:
         told = await self._succession(units)
         if self._judge is not None and space is not None and (open_pairs := doubts(told, self._params)):
             rule(told, open_pairs, await self._judge.judge(space, [doubt.memories for doubt in open_pairs]))
-        decisions = await asyncio.to_thread(self._decide, pool, told, vectors, now)
+        decisions = await asyncio.to_thread(self._decide, pool, told, vectors, now, topics)
         return Consolidation(decisions, tuple(sorted(new)))
 
     async def _looks(self, memories: Sequence[Memory]) -> list[Look]:
@@ -132,14 +134,15 @@ class Consolidator:
         told: Succession,
         vectors: Mapping[str, Vectors],
         now: datetime,
+        topics: bool,
     ) -> tuple[Decision, ...]:
         results = {id(group): merged(group.members) for group in told.groups if _repeats(group)}
         decisions = [_merge(group, results[id(group)]) for group in told.groups if id(group) in results]
         decisions += _closings(told, results)
         decisions += _conflicts(told, results)
-        current = _applied(pool, decisions)
-        placed = {**vectors, **{results[id(g)].id: _vector(g, results[id(g)]) for g in told.groups if id(g) in results}}
-        decisions += grow(current, placed, self._tokens, self._params)
+        if topics:
+            new = {results[id(g)].id: _vector(g, results[id(g)]) for g in told.groups if id(g) in results}
+            decisions += grow(_applied(pool, decisions), {**vectors, **new}, self._tokens, self._params)
         gone = {memory_id for decision in decisions for memory_id in _ended(decision)}
         decisions += [
             Decision(action=Action.RETIRE, memory_ids=(memory.id,), score=score, reason=reason)

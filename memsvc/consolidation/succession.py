@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, alike, ends, excludes, same
 from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.lexicon import NOUN
@@ -82,8 +84,8 @@ def succeed(units: Sequence[Unit], params: ConsolidationParams, wordings: Wordin
 
     Frames that `wordings` lacks count as unlike, and are noted there.
     """
-    sweep = _Sweep(params, wordings)
-    for unit in sorted(units, key=lambda unit: unit.order):
+    sweep = _Sweep(sorted(units, key=lambda unit: unit.order), params, wordings)
+    for unit in sweep.units:
         sweep.add(unit)
     return sweep.result
 
@@ -98,15 +100,20 @@ class _Opposition:
 
 
 class _Sweep:
-    def __init__(self, params: ConsolidationParams, wordings: Wordings) -> None:
+    def __init__(self, units: Sequence[Unit], params: ConsolidationParams, wordings: Wordings) -> None:
+        self.units = units
         self.result = Succession()
+        self._vectors = np.stack([unit.vector for unit in units]) if units else np.empty((0, 0))
+        self._place = {unit: place for place, unit in enumerate(units)}
+        self._cosines: list[float] | None = None
         self._wordings = wordings
         self._params = params
         self._open: defaultdict[_Key, list[Group]] = defaultdict(list)
 
     def add(self, unit: Unit) -> None:
+        self._cosines = None
         oppositions = [found for claim in unit.claims for found in self._opposed(unit, claim)]
-        group = self._same(unit, {id(found.group) for found in oppositions})
+        group = self._same(unit, {found.group for found in oppositions})
         if group is None:
             group = Group([unit], set(holding(unit.claims)), is_fresh=unit.fresh)
             self.result.groups.append(group)
@@ -118,42 +125,57 @@ class _Sweep:
             if not self._open[key] or self._open[key][-1] is not group:
                 self._open[key].append(group)
 
-    def _candidates(self, keys: Iterable[_Key]) -> Iterator[Group]:
-        """Open groups under any of the keys, each once, the latest first."""
-        seen: set[int] = set()
+    def _cosine(self, unit: Unit, member: Unit) -> float:
+        """Between the memory that is being added and another one."""
+        if self._cosines is None:  # few need them: most memories were compared with each other before
+            self._cosines = (self._vectors @ unit.vector).tolist()
+        return self._cosines[self._place[member]]
+
+    def _candidates(self, keys: Iterable[_Key], *, fresh: bool) -> Iterator[Group]:
+        """Open groups under any of the keys, each once, the latest first; `fresh` False: fresh ones alone."""
+        seen: set[Group] = set()
         for key in keys:
-            groups = self._open.get(key)
-            if groups is None:
-                continue
-            groups[:] = [group for group in groups if group.closed_by is None]
-            for group in groups[-1 : -MAX_CANDIDATES - 1 : -1]:
-                if id(group) not in seen:
-                    seen.add(id(group))
+            groups = self._open.get(key, [])
+            looked_at = closed = 0
+            for group in reversed(groups):
+                if group.closed_by is not None:
+                    closed += 1
+                    continue
+                if (fresh or group.is_fresh) and group not in seen:
+                    seen.add(group)
                     yield group
+                looked_at += 1
+                if looked_at == MAX_CANDIDATES:
+                    break
+            if closed > MAX_CANDIDATES:
+                groups[:] = [group for group in groups if group.closed_by is None]
 
     # Repeats.
 
-    def _same(self, unit: Unit, opposed: set[int]) -> Group | None:
+    def _same(self, unit: Unit, opposed: set[Group]) -> Group | None:
         """The open group whose every memory says the same as this one, the nearest in meaning."""
         keys = [key for claim in unit.claims for key in _same_keys(claim)] or [("words", *sorted(unit.words))]
         best: tuple[float, Group] | None = None
-        for group in self._candidates(keys):
-            if id(group) in opposed or not (unit.fresh or group.is_fresh):
+        for group in self._candidates(keys, fresh=unit.fresh):
+            if group in opposed:
                 continue
-            cosine = min(float(unit.vector @ member.vector) for member in group.sample)
+            cosine = min(self._cosine(unit, member) for member in group.sample)
             if (best is None or cosine > best[0]) and self._repeats_most(unit, group.sample):
                 best = (cosine, group)
         return best[1] if best else None
 
     def _repeats_most(self, unit: Unit, members: Sequence[Unit]) -> bool:
         """Whether it says the same as most of those that say the same, and contradicts none."""
-        agreeing = sum(self._repeats(unit, member) for member in members)
-        return agreeing >= MOST * len(members) and not any(
-            contrary(x, y) for member in members for x in unit.claims for y in member.claims
-        )
+        may_differ = len(members) - MOST * len(members)
+        for member in members:
+            if not self._repeats(unit, member):
+                may_differ -= 1
+                if may_differ < 0:
+                    return False
+        return not any(contrary(x, y) for member in members for x in unit.claims for y in member.claims)
 
     def _repeats(self, a: Unit, b: Unit) -> bool:
-        cosine = float(a.vector @ b.vector)
+        cosine = self._cosine(a, b)
         if not a.claims or not b.claims:
             return bool(a.words) and a.words == b.words and cosine >= self._params.wording_cosine
         if not (a.readable and b.readable) or cosine < self._params.merge_cosine:
@@ -173,9 +195,7 @@ class _Sweep:
     def _opposed(self, unit: Unit, claim: Claim) -> Iterator[_Opposition]:
         if claim.mode in (Mode.UNREAL, Mode.PAST):
             return
-        for group in self._candidates([*_opposition_keys(claim), (claim.subject,)]):
-            if not (unit.fresh or group.is_fresh):
-                continue
+        for group in self._candidates([*_opposition_keys(claim), (claim.subject,)], fresh=unit.fresh):
             claims = (old for member in group.sample for old in member.claims)
             old = next((old for old in claims if self._against(claim, old)), None)
             if old is not None:
@@ -206,15 +226,15 @@ class _Sweep:
             since = min(since, older.members[0].told)
         closing = Closing(group, since, _reason(claim, old))
         _close(older, old, closing)
-        for other, also in list(self._going_along(old, {id(older), id(group)})):
+        for other, also in list(self._going_along(old, {older, group})):
             if other.last_told <= unit.told:
                 _close(other, also, closing)
 
-    def _going_along(self, ended: Claim, but: set[int]) -> Iterator[tuple[Group, Claim]]:
+    def _going_along(self, ended: Claim, but: set[Group]) -> Iterator[tuple[Group, Claim]]:
         """Open groups that tell of the same filling as a claim that ended."""
         tokens = sorted(ended.filling)
-        for group in self._candidates([("filled", ended.subject, token) for token in tokens]):
-            if id(group) not in but:
+        for group in self._candidates([("filled", ended.subject, token) for token in tokens], fresh=True):
+            if group not in but:
                 claims = (other for member in group.sample for other in member.claims)
                 found = next((o for o in claims if goes_along(ended, o, self._wordings, self._params)), None)
                 if found is not None:

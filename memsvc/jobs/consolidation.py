@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Protocol
 
-from memsvc.consolidation.decisions import Action, Consolidation, Decision
+from memsvc.consolidation.decisions import Consolidation, Decision
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Embedder, VectorIndex, Vectors
 from memsvc.storage.consolidating import Applied
@@ -67,6 +67,7 @@ class Consolidates(Protocol):
         *,
         now: datetime,
         space: SpaceKey | None = None,
+        topics: bool = True,
     ) -> Consolidation:
         """Decide about memories of one user and agent of the space; the same for the same input."""
         ...
@@ -118,9 +119,10 @@ class MemoryConsolidation:
             near |= set(await self.log.above(space, owner, sorted(near | vectors.keys())))
         known = await self.log.active(space, owner, sorted(near - vectors.keys()))
         vectors |= await self._vectors(space, known)
-        decided = await self._consolidator.consolidate(fresh, known, vectors, now=self._clock(), space=space)
-        wanted = tuple(d for d in decided.decisions if self._topics or d.action is not Action.ABSTRACT)
-        return _Batch((*fresh, *known), replace(decided, decisions=wanted))
+        decided = await self._consolidator.consolidate(
+            fresh, known, vectors, now=self._clock(), space=space, topics=self._topics
+        )
+        return _Batch((*fresh, *known), decided)
 
     async def preview(self, space: SpaceKey, scope: Scope) -> Preview:
         """Decide about every fresh memory within `scope`, up to `PREVIEW` of them. Raises NotFound for the space."""

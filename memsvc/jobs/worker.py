@@ -119,6 +119,9 @@ class Worker:
                     job = await self._queue.claim(
                         owner, kinds, lease_seconds=self._lease_seconds, idle_tenants=idle_tenants
                     )
+                if job is not None and self._stopping.is_set():  # meanwhile
+                    await self._queue.release(job)
+                    return
             except MemsvcError as error:
                 failures += 1
                 log.warning("worker.claim_failed", reason=error.reason, message=error.message)

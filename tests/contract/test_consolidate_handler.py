@@ -30,7 +30,7 @@ OWNER = SCOPE.owner
 
 
 class SameText:
-    """Merges memories of the same text, makes an episode of the rest, and notes what it was asked."""
+    """Merges memories of the same text, makes an episode of the rest if topics are wanted, and notes what was asked."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], list[str]]] = []
@@ -44,6 +44,7 @@ class SameText:
         *,
         now: datetime,
         space: SpaceKey | None = None,
+        topics: bool = True,
     ) -> Consolidation:
         if self.down:
             raise Unavailable("down")
@@ -58,7 +59,7 @@ class SameText:
         merges = [self.merge(group) for group in groups if len(group) > 1]
         alone = tuple(group[0].id for group in groups if len(group) == 1)
         episode = Decision(action=Action.ABSTRACT, memory_ids=alone, result=made(900, pool[0], "All of it.", *alone))
-        return Consolidation((*merges, *([episode] if alone else [])), tuple(m.id for m in fresh))
+        return Consolidation((*merges, *([episode] if alone and topics else [])), tuple(m.id for m in fresh))
 
     def merge(self, group: Sequence[Memory]) -> Decision:
         ids = tuple(m.id for m in group)

@@ -20,6 +20,8 @@ from support.ledger import Ledger, Sender, count, drain
 KILLS = int(os.environ.get("MEMSVC_TEST_KILLS", "200"))
 SEED = int(os.environ.get("MEMSVC_TEST_SEED", "20250301"))
 SESSIONS = 150
+PAUSE_SECONDS = 0.1
+"""Between two requests, so that a life has time to compress and consolidate what it took in, and is killed in that."""
 
 
 @pytest.mark.timeout(2400)
@@ -32,7 +34,14 @@ def test_no_kill_loses_or_doubles_an_acknowledged_turn(tmp_path: Path) -> None:
         process, address = service.start()
         key = service.api_key()
         with MemoryClient(address, api_key=key, timeout=1.0) as client:
-            sender = Sender([client], random.Random(rng.random()), ledger=ledger, name=str(kill), sessions=SESSIONS)
+            sender = Sender(
+                [client],
+                random.Random(rng.random()),
+                ledger=ledger,
+                name=str(kill),
+                sessions=SESSIONS,
+                pause=PAUSE_SECONDS,
+            )
             # Short lives die while they ingest, long ones while they compress and index.
             time.sleep(rng.choice((rng.uniform(0.0, 0.5), rng.uniform(0.5, 3.0))))
             process.kill()  # SIGKILL
