@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from memsvc.consolidation.decisions import Consolidation, Decision
+from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Embedder, VectorIndex, Vectors
 from memsvc.storage.consolidating import Applied
@@ -173,36 +174,47 @@ class MemoryConsolidation:
 class ConsolidateHandler:
     """Consolidates the fresh memories of one user and agent, or of everybody within a scope."""
 
-    def __init__(self, consolidation: MemoryConsolidation, *, indexer: Indexes) -> None:
+    def __init__(
+        self, consolidation: MemoryConsolidation, *, indexer: Indexes, stint_seconds: float = STINT_SECONDS
+    ) -> None:
         self._consolidation = consolidation
         self._log = consolidation.log
         self._indexer = indexer
+        self._stint_seconds = stint_seconds
 
-    async def __call__(self, job: Job, progress: Callable[[float], Awaitable[None]]) -> JobSummary:
-        """Go from one user and agent to the next, batch by batch."""
+    async def __call__(self, job: Job, progress: Callable[[float], Awaitable[None]]) -> JobSummary | Unfinished:
+        """Go from one user and agent to the next, batch by batch, until nothing is fresh.
+
+        Of a user and agent all of whose fresh memories were changed while they were looked at, the rest is left to
+        another job. The job gives way only after a batch that got on: one that never does ends.
+        """
+        stint, got_on = Stint(self._stint_seconds), False
         if "owner" in job.payload:
             owners = [Scope(*job.payload["owner"])]
         else:
             owners = await self._log.owners(job.space, Scope(*job.payload["scope"]))
-        summary = JobSummary()
+        summary = job.summary or JobSummary()
         for done, owner in enumerate(owners):
-            async for batch in self._batches(job, owner):
+            while fresh := (await self._log.unconsolidated(job.space, owner, limit=BATCH)).items:
+                if got_on and stint.is_over:
+                    return Unfinished(summary)
+                batch, marked_count = await self._consolidate(job, owner, fresh)
                 summary = _sum(summary, batch)
                 await progress((done + 0.5) / len(owners))
+                if not marked_count:
+                    break
+                got_on = True
         return summary
 
-    async def _batches(self, job: Job, owner: Scope) -> AsyncIterator[JobSummary]:
-        """Consolidate until nothing is fresh, or until all that is was changed while it was looked at."""
+    async def _consolidate(self, job: Job, owner: Scope, fresh: Sequence[Memory]) -> tuple[JobSummary, int]:
+        """Consolidate one batch; return what became of it, and how many memories were marked as examined."""
         space = job.space
-        while fresh := (await self._log.unconsolidated(space, owner, limit=BATCH)).items:
-            # What is not in the index yet would not be found beside the others of its batch.
-            indexed = await self._index(space, [memory.id for memory in fresh])
-            batch = await self._consolidation.decide(space, owner, fresh)
-            applied = await self._log.consolidate(space, job, owner, batch.read, batch.consolidation)
-            indexed += await self._index(space, applied.changed)
-            yield replace(applied.summary, indexed_count=indexed)
-            if not applied.marked_count:
-                return
+        # What is not in the index yet would not be found beside the others of its batch.
+        indexed = await self._index(space, [memory.id for memory in fresh])
+        batch = await self._consolidation.decide(space, owner, fresh)
+        applied = await self._log.consolidate(space, job, owner, batch.read, batch.consolidation)
+        indexed += await self._index(space, applied.changed)
+        return replace(applied.summary, indexed_count=indexed), applied.marked_count
 
     async def _index(self, space: SpaceKey, memory_ids: Sequence[str]) -> int:
         return sum([count async for count in self._indexer.index(space, memory_ids)]) if memory_ids else 0

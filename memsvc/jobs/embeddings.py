@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -187,7 +187,7 @@ class ModelIndexer:
 
     async def index(
         self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
-    ) -> AsyncIterator[int]:
+    ) -> AsyncGenerator[int, None]:
         """See `Indexes.index`. What cannot be written with another model stays due there, and holds up nothing."""
         active, others = self._models.active, self._models.others
         async for count in self._with(active).index(space, memory_ids, scope=scope):

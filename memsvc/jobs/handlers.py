@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
+from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Compressor, MemoryLog, Recompressor, TurnLog
 from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope, SpaceKey
@@ -22,14 +24,6 @@ CONTEXT_TURNS = 12
 
 Progress: TypeAlias = Callable[[float], Awaitable[None]]
 Check: TypeAlias = Callable[[SpaceKey], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A job that gives way to others before it goes on: a slot must not be one session's for hours."""
-
-    summary: JobSummary
-    """What was done so far; the next attempt finds it in `Job.summary`."""
 
 
 class Handler(Protocol):
@@ -97,24 +91,40 @@ def _count(summary: JobSummary, compression: Compression, written: frozenset[str
 class RecompressHandler:
     """Compresses again, with a language model, turns of one session that it failed to compress before."""
 
-    def __init__(self, *, turns: TurnLog, memories: MemoryLog, recompressor: Recompressor, indexer: Indexes) -> None:
+    def __init__(
+        self,
+        *,
+        turns: TurnLog,
+        memories: MemoryLog,
+        recompressor: Recompressor,
+        indexer: Indexes,
+        stint_seconds: float = STINT_SECONDS,
+    ) -> None:
         self._turns = turns
         self._memories = memories
         self._recompressor = recompressor
         self._indexer = indexer
+        self._stint_seconds = stint_seconds
 
-    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary | Unfinished:
         """Redo marked turns a few at a time, so that a model that fails again loses none of those before."""
+        stint, got_on = Stint(self._stint_seconds), False
         scope = Scope(*job.payload["scope"])
-        summary = JobSummary()
+        summary = job.summary or JobSummary()
         while (batch := await self._turns.to_redo(job.space, scope, limit=REDO_TURNS, context=CONTEXT_TURNS)).pending:
+            if got_on and stint.is_over:
+                return Unfinished(await self._index(job, scope, summary))
             compression = await self._recompressor.recompress(job.space, batch)
             written, superseded = await self._memories.redo(job.space, job, compression)
             summary = _count(summary, compression, frozenset(written))
             summary = replace(summary, superseded_count=summary.superseded_count + superseded)
             await progress(0.5)
+            got_on = True
+        return await self._index(job, scope, summary)
+
+    async def _index(self, job: Job, scope: Scope, summary: JobSummary) -> JobSummary:
         indexed = [count async for count in self._indexer.index(job.space, scope=scope)]
-        return replace(summary, indexed_count=sum(indexed))
+        return replace(summary, indexed_count=summary.indexed_count + sum(indexed))
 
 
 class IndexHandler:
@@ -134,26 +144,40 @@ class IndexHandler:
 class ReindexHandler:
     """Writes every memory of a space to the index again, over what stands there, so that queries go on."""
 
-    def __init__(self, *, memories: MemoryLog, indexer: Indexes, check: Check | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        memories: MemoryLog,
+        indexer: Indexes,
+        check: Check | None = None,
+        stint_seconds: float = STINT_SECONDS,
+    ) -> None:
         self._memories = memories
         self._indexer = indexer
         self._check = check
+        self._stint_seconds = stint_seconds
 
-    async def __call__(self, job: Job, progress: Progress) -> JobSummary:
-        """Mark everything due, then index it; a later attempt goes on where the earlier one stopped.
+    async def __call__(self, job: Job, progress: Progress) -> JobSummary | Unfinished:
+        """Mark everything due, then index it batch by batch; what is still due is where a later attempt goes on.
 
-        Nothing is marked for a job whose payload says that it is. At the end an index that is being filled for a new
-        embedding model is compared with the one in use.
+        Nothing is marked for a job whose payload says that it is, or that gave way. At the end an index that is being
+        filled for a new embedding model is compared with the one in use.
         """
-        if job.attempt == 1 and not job.payload.get("marked"):
-            await self._memories.mark_all_unindexed(job.space)
-        total = 0
-        async for count in self._indexer.index(job.space):
-            total += count
-            await progress(0.0)
+        stint = Stint(self._stint_seconds)
+        summary = job.summary
+        if summary is None:
+            summary = JobSummary()
+            if job.attempt == 1 and not job.payload.get("marked"):
+                await self._memories.mark_all_unindexed(job.space)
+        async with aclosing(self._indexer.index(job.space)) as batches:
+            async for count in batches:
+                summary = replace(summary, indexed_count=summary.indexed_count + count)
+                await progress(0.0)
+                if stint.is_over:
+                    return Unfinished(summary)
         if self._check is not None:
             await self._check(job.space)
-        return JobSummary(indexed_count=total)
+        return summary
 
 
 def handlers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from memsvc.language.lexical import LexicalEncoder
@@ -17,7 +17,7 @@ class Indexes(Protocol):
 
     def index(
         self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
-    ) -> AsyncIterator[int]:
+    ) -> AsyncGenerator[int, None]:
         """Index what is due among `memory_ids`, in `scope`, or else in the whole space; yield each batch's size."""
         ...
 
@@ -38,7 +38,7 @@ class Indexer:
 
     async def index(
         self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, scope: Scope | None = None
-    ) -> AsyncIterator[int]:
+    ) -> AsyncGenerator[int, None]:
         """Index what is due among `memory_ids`, in `scope`, or else in the whole space; yield each batch's size."""
         while due := await self._memories.unindexed(space, memory_ids, limit=BATCH, scope=scope, slot=self._slot):
             await self._write(space, due)

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from memsvc.errors import LeaseLost, MemsvcError, Reason, Unavailable
-from memsvc.jobs.handlers import Handler, Unfinished
+from memsvc.jobs.giving_way import Unfinished
+from memsvc.jobs.handlers import Handler
 from memsvc.ports import JobQueue
 from memsvc.types import Job, JobError, JobKind, utc_now
 
@@ -44,8 +45,8 @@ def backoff(attempt: int) -> float:
 class Worker:
     """Runs up to `concurrency` jobs at once until it is stopped, and one more of a tenant that has none under way.
 
-    The one more is of the kinds that callers wait for: a tenant whose jobs fill every slot must not make the others
-    wait until one of them ends.
+    The one more is of what callers wait for: neither a tenant whose jobs fill every slot nor a backfill must make the
+    others wait until one of them ends.
 
     An attempt that fails because a part is down (`Unavailable`) is repeated for as long as it takes. Any other
     failure is repeated up to `MAX_ATTEMPTS` times; then the job is dead-lettered with its reason. A worker that dies

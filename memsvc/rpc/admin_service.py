@@ -106,7 +106,8 @@ class AdminService:
         space = call.space(parse_space("parent", request.parent))
         await self._services.spaces.get(space)
         await self._services.memories.mark_all_unindexed(space)
-        job_id = await self._services.jobs.defer(space, JobKind.REINDEX, {}, lock=REINDEX_LOCK)
+        # One that is under way goes on with what is due, so it may be joined.
+        job_id = await self._services.jobs.defer(space, JobKind.REINDEX, {"marked": True}, lock=REINDEX_LOCK)
         return pb.ReindexResponse(operation=operation_message(await self._services.jobs.get(space, job_id)))
 
     async def get_stats(self, request: pb.GetStatsRequest, call: Call) -> pb.GetStatsResponse:

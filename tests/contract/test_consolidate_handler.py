@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from memsvc.consolidation.decisions import Action, Consolidation, Decision
 from memsvc.errors import LeaseLost, Unavailable
 from memsvc.jobs.consolidation import BATCH, ConsolidateHandler, MemoryConsolidation
+from memsvc.jobs.giving_way import Unfinished
 from memsvc.jobs.indexer import Indexer
 from memsvc.storage.consolidating import SqlConsolidationLog
 from memsvc.types import Job, JobError, JobKind, JobSummary, Memory, MemoryFilter, MemoryState, Scope, SpaceKey
@@ -35,6 +36,7 @@ class SameText:
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], list[str]]] = []
         self.down = False
+        self.before_it_answers: Callable[[Sequence[Memory]], Awaitable[None]] | None = None
 
     async def consolidate(
         self,
@@ -53,6 +55,8 @@ class SameText:
         assert all(abs(float(np.linalg.norm(vector)) - 1) < 1e-5 for vector in vectors.values())
         assert len({m.scope.owner for m in (*fresh, *known)}) == 1
         self.asked.append(([m.text for m in fresh], [m.text for m in known]))
+        if self.before_it_answers:
+            await self.before_it_answers(fresh)
         pool = sorted((*fresh, *known), key=lambda m: (m.event_time, m.id))
         texts = dict.fromkeys(m.text for m in pool)
         groups = [[m for m in pool if m.text == text] for text in texts]
@@ -84,7 +88,8 @@ class Parts:
         self.consolidation = MemoryConsolidation(
             log=self.log, index=index, embedder=embedder, consolidator=self.decider, topics=topics, clock=stores.clock
         )
-        self.handler = ConsolidateHandler(self.consolidation, indexer=self.indexer)
+        self.handler = ConsolidateHandler(self.consolidation, indexer=self.indexer, stint_seconds=3600)
+        self.brief = ConsolidateHandler(self.consolidation, indexer=self.indexer, stint_seconds=0)
         self.told: list[float] = []
 
     async def progress(self, fraction: float) -> None:
@@ -103,6 +108,28 @@ class Parts:
         job = await self.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
         assert job is not None
         return job
+
+    async def finished(self, job: Job, *, turns: int) -> JobSummary:
+        """Do a job that gives way after every batch, which must take so many turns."""
+        for _ in range(turns - 1):
+            part = await self.brief(job, self.progress)
+            assert isinstance(part, Unfinished)
+            await self.stores.jobs.give_way(job, part.summary)
+            again = await self.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+            assert again is not None
+            assert again.id == job.id
+            job = again
+        summary = await self.brief(job, self.progress)
+        assert isinstance(summary, JobSummary)
+        return summary
+
+    async def touch(self, memories: Sequence[Memory]) -> None:
+        """Change memories as a caller would."""
+        for m in memories:
+            stored = await self.stores.memories.get(SPACE, m.id)
+            await self.stores.memories.update(
+                SPACE, replace(stored, metadata={"version": stored.etag}), etag=stored.etag, actor="a"
+            )
 
     async def texts(self) -> list[str]:
         where = MemoryFilter()
@@ -165,6 +192,47 @@ async def test_batches_end_when_all_was_looked_at(parts: Parts) -> None:
     assert summary.examined_count == BATCH + 9
     assert len(parts.decider.asked) == 2
     assert len(await parts.texts()) == 7
+
+
+async def test_a_job_gives_way_after_a_batch_and_adds_up_over_its_turns(parts: Parts) -> None:
+    await parts.remember(*(said(n, f"{BEES[:-1]} {n % 7}.") for n in range(2 * BATCH + 9)))
+    job = await parts.started()
+    summary = await parts.finished(job, turns=3)
+    assert (summary.examined_count, summary.created_count) == (2 * BATCH + 9, 21)
+    assert summary.merged_count == 2 * BATCH + 9 + 14  # what the first two batches made was merged again
+    assert len(parts.decider.asked) == 3
+    assert len(await parts.texts()) == 7
+
+
+async def test_a_job_with_nothing_left_does_not_give_way(parts: Parts) -> None:
+    await parts.remember(said(1, BEES), said(2, FISH))
+    assert (await parts.finished(await parts.started(), turns=1)).examined_count == 2
+
+
+async def test_a_job_for_everybody_goes_on_with_the_next_in_a_turn_of_its_own(parts: Parts) -> None:
+    for number, user in enumerate(("ana", "bo", "cy")):
+        await parts.remember(said(number, BEES, Scope(user, "bot", "s")))
+    assert (await parts.finished(await parts.started(scope=["", ""]), turns=3)).examined_count == 3
+    assert parts.decider.asked == [([BEES], [])] * 3
+
+
+async def test_a_job_all_of_whose_memories_are_changed_meanwhile_ends(parts: Parts) -> None:
+    parts.decider.before_it_answers = parts.touch
+    await parts.remember(*(said(n, f"{BEES[:-1]} {n}.") for n in range(BATCH + 9)))
+    assert (await parts.finished(await parts.started(), turns=1)).examined_count == 0
+    assert len(parts.decider.asked) == 1
+
+
+async def test_one_whose_memories_are_changed_meanwhile_holds_up_nobody(parts: Parts) -> None:
+    for number, user in enumerate(("ana", "bo", "cy")):
+        await parts.remember(said(number, BEES, Scope(user, "bot", "s")))
+
+    async def touch_ana(fresh: Sequence[Memory]) -> None:
+        await parts.touch([m for m in fresh if m.scope.user_id == "ana"])
+
+    parts.decider.before_it_answers = touch_ana
+    assert (await parts.finished(await parts.started(scope=["", ""]), turns=2)).examined_count == 2
+    assert await parts.log.owners(SPACE, Scope()) == [Scope("ana", "bot")]
 
 
 async def test_topics_are_a_setting(stores: Stores, index: EdgeIndex) -> None:

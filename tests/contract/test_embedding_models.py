@@ -46,6 +46,7 @@ class Process:
             memories=stores.memories,
             indexer=self.indexer,
             check=ModelCheck(stores.memories, self.store, self.models),
+            stint_seconds=3600,
         )
 
     def _open(self, model: EmbeddingModel) -> OpenModel:

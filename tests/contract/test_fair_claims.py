@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import insert
 
 from memsvc.errors import LeaseLost
-from memsvc.jobs.handlers import Progress, Unfinished
+from memsvc.jobs.giving_way import Unfinished
+from memsvc.jobs.handlers import Progress
 from memsvc.jobs.worker import Worker
 from memsvc.storage.tables import JobRow
 from memsvc.types import Job, JobError, JobKind, JobState, JobSummary, KeyRole, SpaceKey

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.errors import LeaseLost, Unavailable
-from memsvc.jobs.handlers import CompressHandler, IndexHandler, ReindexHandler, Unfinished
+from memsvc.jobs.giving_way import Unfinished
+from memsvc.jobs.handlers import CompressHandler, IndexHandler, ReindexHandler
 from memsvc.jobs.indexer import Indexer
 from memsvc.types import (
     Compression,
@@ -93,7 +94,7 @@ class Parts:
             turns=stores.turns, memories=stores.memories, compressor=self.compressor, indexer=self.indexer
         )
         self.change = IndexHandler(self.indexer)
-        self.reindex = ReindexHandler(memories=stores.memories, indexer=self.indexer)
+        self.reindex = ReindexHandler(memories=stores.memories, indexer=self.indexer, stint_seconds=3600)
         self.told: list[float] = []
 
     async def progress(self, fraction: float) -> None:
@@ -226,6 +227,58 @@ async def test_reindexing_rebuilds_a_lost_index_and_goes_on_where_it_stopped(par
     await parts.stores.memories.mark_indexed(SPACE, [done])
     summary = await parts.reindex(replace(job, attempt=2), parts.progress)
     assert summary.indexed_count == TURNS - 1
+    await parts.check_complete()
+
+
+async def test_reindexing_gives_way_between_batches_and_goes_on(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
+    await parts.index.delete_space(SPACE)
+    await parts.stores.jobs.defer(SPACE, JobKind.REINDEX, {}, lock="reindex")
+    monkeypatch.setattr("memsvc.jobs.indexer.BATCH", 2)
+    checked: list[SpaceKey] = []
+
+    async def check(space: SpaceKey) -> None:
+        checked.append(space)
+
+    reindex = ReindexHandler(memories=parts.stores.memories, indexer=parts.indexer, check=check, stint_seconds=0)
+    for done in (2, 4, 5):
+        job = await parts.claimed(JobKind.REINDEX)
+        part = await reindex(job, parts.progress)
+        assert part == Unfinished(JobSummary(indexed_count=done))
+        await parts.stores.jobs.give_way(job, part.summary)
+        assert await parts.index.count(SPACE) == done
+    assert checked == []
+    last = await parts.claimed(JobKind.REINDEX)
+    assert await reindex(last, parts.progress) == JobSummary(indexed_count=TURNS)
+    assert checked == [SPACE]
+    await parts.check_complete()
+
+
+async def test_a_rebuild_that_is_asked_for_amid_another_is_done_whole(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks marks everything before, so the job that is joined does it all again."""
+    await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
+    monkeypatch.setattr("memsvc.jobs.indexer.BATCH", 2)
+    reindex = ReindexHandler(memories=parts.stores.memories, indexer=parts.indexer, stint_seconds=0)
+
+    async def ask() -> str:
+        await parts.stores.memories.mark_all_unindexed(SPACE)
+        return await parts.stores.jobs.defer(SPACE, JobKind.REINDEX, {"marked": True}, lock="reindex")
+
+    first = await ask()
+    job = await parts.claimed(JobKind.REINDEX)
+    part = await reindex(job, parts.progress)
+    assert isinstance(part, Unfinished)
+    await parts.stores.jobs.give_way(job, part.summary)
+    await parts.index.delete_space(SPACE)
+    assert await ask() == first
+    while isinstance(part, Unfinished):
+        job = await parts.claimed(JobKind.REINDEX)
+        part = await reindex(job, parts.progress)
+        if isinstance(part, Unfinished):
+            await parts.stores.jobs.give_way(job, part.summary)
+    assert part == JobSummary(indexed_count=2 + TURNS)
     await parts.check_complete()
 
 

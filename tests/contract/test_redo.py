@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc.errors import LeaseLost, ModelMalformed, ModelUnavailable
+from memsvc.jobs.giving_way import Unfinished
 from memsvc.jobs.handlers import CompressHandler, RecompressHandler
 from memsvc.jobs.indexer import Indexer
 from memsvc.storage.redo import REDO_DELAY, SKIPPED
@@ -20,6 +21,7 @@ from memsvc.types import (
     Disposition,
     Job,
     JobKind,
+    JobSummary,
     MemoryFilter,
     MemoryState,
     PendingTurns,
@@ -79,7 +81,8 @@ class Parts:
             "indexer": Indexer(memories=stores.memories, index=index, embedder=HashingEmbedder()),
         }
         self.compress = CompressHandler(compressor=self.compressor, **options)
-        self.recompress = RecompressHandler(recompressor=self.compressor, **options)
+        self.recompress = RecompressHandler(recompressor=self.compressor, stint_seconds=3600, **options)
+        self.brief = RecompressHandler(recompressor=self.compressor, stint_seconds=0, **options)
 
     async def progress(self, fraction: float) -> None:
         """Nobody looks."""
@@ -154,6 +157,22 @@ async def test_what_was_redone_before_a_failure_stays_and_the_next_attempt_goes_
     parts.compressor.down = None
     await parts.recompress(job, parts.progress)
     assert len(await parts.texts()) == len(await parts.texts(MemoryState.SUPERSEDED)) == 25
+
+
+async def test_a_redo_gives_way_with_what_it_did_searchable_and_adds_up(parts: Parts) -> None:
+    await parts.ingest(25)
+    parts.compressor.down = None
+    job = await parts.redo_job()
+    for done in (10, 20):
+        part = await parts.brief(job, parts.progress)
+        assert isinstance(part, Unfinished)
+        assert (part.summary.turn_count, part.summary.indexed_count) == (done, 2 * done)
+        assert await parts.stores.memories.unindexed(SPACE, None, limit=9) == []
+        await parts.stores.jobs.give_way(job, part.summary)
+        job = await parts.claimed(JobKind.RECOMPRESS)
+    summary = await parts.brief(job, parts.progress)
+    assert isinstance(summary, JobSummary)
+    assert (summary.turn_count, summary.created_count, summary.superseded_count) == (25, 25, 25)
 
 
 async def test_one_job_waits_for_all_failures_of_a_session(parts: Parts) -> None:
