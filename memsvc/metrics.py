@@ -51,8 +51,8 @@ MODEL_OUT_OF_MEMORY = Counter(
 JOBS = Counter("memsvc_jobs", "Attempts at jobs that ended, by how.", ("kind", "outcome"), registry=REGISTRY)
 JOB_WAIT = Histogram(
     "memsvc_job_wait_seconds",
-    "From a job's creation to its first attempt.",
-    ("kind",),
+    "From a job's creation to its first attempt; urgent is what callers wait for, background what can wait.",
+    ("kind", "urgency"),
     buckets=_DURATIONS,
     registry=REGISTRY,
 )

@@ -38,6 +38,7 @@ from memsvc.types import (
     ModelUsage,
     Page,
     PendingTurns,
+    Priority,
     Scope,
     Space,
     SpaceKey,
@@ -61,11 +62,13 @@ class TurnLog(Protocol):
         *,
         request: IngestRequestId | None = None,
         stream: StreamPosition | None = None,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> Accepted:
         """Commit `turns`, one COMPRESS job per session among them, and the idempotency record, in one transaction.
 
         `Accepted.job_id` is the job of the last session, `job_ids` are those of all. A turn whose (scope, turn_id)
         is known with the same role, speaker, content, event time and metadata counts as duplicate and changes nothing.
+        A job that is joined is made as urgent as `priority`, and never less urgent.
 
         Raises:
             NotFound: SPACE_NOT_FOUND.
@@ -296,9 +299,10 @@ class JobQueue(Protocol):
     ) -> Job | None:
         """Lease the due job whose lock is free and whose turn it is, raising its attempt; None when there is none.
 
-        Consolidation comes after everything else. Then tenants take turns: the one with the fewest running jobs, of
-        those the one served longest ago; within a tenant its spaces, and within a space what was due first. With
-        `idle_tenants` only tenants of which no job of these kinds is running.
+        What callers wait for comes first, then backfills, then consolidation. Among jobs as urgent, tenants take turns:
+        the one with the fewest running, of those the one served longest ago; within a tenant its spaces, and within a
+        space what was due first. With `idle_tenants` only what callers wait for, of tenants none of whose such jobs of
+        these kinds is running.
         """
         ...
 

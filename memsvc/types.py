@@ -77,6 +77,13 @@ class JobKind(StrEnum):
     RECOMPRESS = "recompress"
 
 
+class Priority(StrEnum):
+    """How soon turns are to be compressed: somebody waits for them, or nobody."""
+
+    INTERACTIVE = "interactive"
+    BACKFILL = "backfill"
+
+
 class JobState(StrEnum):
     """Where a job is in its life. FAILED is the dead-letter state."""
 
@@ -504,7 +511,8 @@ class Job:
     payload: Mapping[str, Any]
     """What to work on, by kind.
 
-    COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]}; REINDEX: {};
+    COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]};
+    REINDEX: {}, or {"marked": True} where all that is to be indexed was marked as due;
     CONSOLIDATE: {"owner": [user_id, agent_id]}, or {"scope": [user_id, agent_id]}, where empty ones mean all.
     """
     attempt: int
@@ -516,6 +524,8 @@ class Job:
     """Of the last failed attempt; kept until an attempt succeeds."""
     summary: JobSummary | None = None
     lease_owner: str = ""
+    urgent: bool = True
+    """Whether callers wait for it: no backfill, and no consolidation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 from memsvc.ingest.validate import TurnDraft, check_turns
 from memsvc.ingest.violations import Violations
 from memsvc.ports import TokenCounter, TurnLog
-from memsvc.types import Accepted, IngestRequestId, Role, SpaceKey, StreamPosition, Turn, utc_now
+from memsvc.types import Accepted, IngestRequestId, Priority, Role, SpaceKey, StreamPosition, Turn, utc_now
 
 
 class TurnAcceptor:
@@ -23,7 +23,13 @@ class TurnAcceptor:
         self._clock = clock
 
     async def accept(
-        self, space: SpaceKey, drafts: Sequence[TurnDraft], *, request_id: str, violations: Violations
+        self,
+        space: SpaceKey,
+        drafts: Sequence[TurnDraft],
+        *,
+        request_id: str,
+        violations: Violations,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> Accepted:
         """Commit the turns of one call.
 
@@ -37,16 +43,19 @@ class TurnAcceptor:
         request_id = violations.uuid("request_id", request_id)
         check_turns(drafts, violations, now)
         violations.check()
-        request = IngestRequestId(request_id, digest(drafts)) if request_id else None
-        return await self._turns.accept(space, self._measured(drafts, now), request=request)
+        request = IngestRequestId(request_id, digest(drafts, priority)) if request_id else None
+        return await self._turns.accept(space, self._measured(drafts, now), request=request, priority=priority)
 
     async def position(self, space: SpaceKey, stream_id: str) -> int:
         """The last committed sequence of a stream. Raises NotFound for the space."""
         return await self._turns.stream_position(space, stream_id)
 
-    async def accept_batch(self, space: SpaceKey, drafts: Sequence[TurnDraft], position: StreamPosition) -> Accepted:
+    async def accept_batch(
+        self, space: SpaceKey, drafts: Sequence[TurnDraft], position: StreamPosition, priority: Priority
+    ) -> Accepted:
         """Commit checked turns of a stream, and the position they bring it to."""
-        return await self._turns.accept(space, self._measured(drafts, self._clock()), stream=position)
+        turns = self._measured(drafts, self._clock())
+        return await self._turns.accept(space, turns, stream=position, priority=priority)
 
     def now(self) -> datetime:
         """The clock that turns are checked and dated by."""
@@ -68,7 +77,7 @@ class TurnAcceptor:
         return replace(turn, token_count=self._tokens.count(f"{turn.speaker_name}: {turn.content}"))
 
 
-def digest(drafts: Sequence[TurnDraft]) -> str:
+def digest(drafts: Sequence[TurnDraft], priority: Priority = Priority.INTERACTIVE) -> str:
     """32 hex digits of what was sent, as it was sent: an unset event time is part of it, the clock is not."""
     rows = [
         [
@@ -82,5 +91,7 @@ def digest(drafts: Sequence[TurnDraft]) -> str:
         ]
         for draft in drafts
     ]
-    packed = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
+    # What is interactive, as all was before there were priorities, has the digest that it had then.
+    body = rows if priority is Priority.INTERACTIVE else [priority, rows]
+    packed = json.dumps(body, ensure_ascii=True, separators=(",", ":"))
     return hashlib.blake2b(packed.encode(), digest_size=16).hexdigest()

@@ -15,7 +15,7 @@ from memsvc.ingest.accept import TurnAcceptor
 from memsvc.ingest.limits import STREAM_BATCH_SECONDS, STREAM_BATCH_TURNS
 from memsvc.ingest.validate import TurnDraft, check_turn
 from memsvc.ingest.violations import Violations
-from memsvc.types import SpaceKey, StreamPosition
+from memsvc.types import Priority, SpaceKey, StreamPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,20 @@ def malformed(field: str, description: str) -> InvalidInput:
 class IngestStream:
     """One open stream. Acknowledges a turn only after its transaction is committed."""
 
-    def __init__(self, acceptor: TurnAcceptor, space: SpaceKey, stream_id: str, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        acceptor: TurnAcceptor,
+        space: SpaceKey,
+        stream_id: str,
+        stopped: Callable[[], bool],
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+    ) -> None:
         self._acceptor = acceptor
         self._space = space
         self._stream_id = stream_id
         self._stopped = stopped
+        self._priority = priority
         self._committed = 0
 
     async def run(self, turns: AsyncIterator[NumberedTurn]) -> AsyncGenerator[StreamAck, None]:
@@ -138,7 +147,7 @@ class IngestStream:
         if not batch.drafts:
             return StreamAck(self._committed)
         position = StreamPosition(self._stream_id, batch.last)
-        accepted = await self._acceptor.accept_batch(self._space, batch.drafts, position)
+        accepted = await self._acceptor.accept_batch(self._space, batch.drafts, position, self._priority)
         self._committed = batch.last
         return StreamAck(batch.last, accepted.job_id, accepted.duplicate_count, accepted.job_ids)
 

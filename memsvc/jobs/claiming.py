@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from memsvc.storage.columns import UtcDateTime
-from memsvc.storage.tables import JobRow
+from memsvc.storage.tables import BACKFILL, JobRow
 from memsvc.types import JobKind, JobState
 
 # Partial indexes are used only where the statement names the state itself, not a parameter.
@@ -47,7 +47,8 @@ class _Line:
 def next_job(session: Session, kinds: Sequence[JobKind], now: datetime, *, idle_tenants: bool) -> JobRow | None:
     """Return the job to take up next, its row locked; None when none of `kinds` is due and free.
 
-    `idle_tenants` leaves out tenants of which a job of these kinds is running.
+    `idle_tenants` leaves out what nobody waits for, and tenants of which a job of these kinds is running that somebody
+    waits for.
     """
     if not idle_tenants and (expired := session.exec(_expired(kinds, now)).first()):
         return expired
@@ -71,7 +72,8 @@ def _expired(kinds: Sequence[JobKind], now: datetime) -> SelectOfScalar[JobRow]:
 def _in_turn(session: Session, kinds: Sequence[JobKind], now: datetime, *, idle_tenants: bool) -> Iterator[_Line]:
     """Lines with a due job: by class, then the tenant with the fewest running jobs, then the one served longest ago.
 
-    Running jobs count by class, so what consolidates for a tenant holds up none of its turns.
+    A class waits for as long as jobs of a more urgent one are due, whoever's they are. Running jobs count by class, so
+    what consolidates or is filled in for a tenant holds up none of its turns.
     """
     # PostgreSQL takes milliseconds to plan the scan of a kind, mostly for nothing: few kinds have jobs at once.
     queued = tuple(JobKind(kind) for (kind,) in session.execute(_queued_of(tuple(kinds))))
@@ -87,7 +89,7 @@ def _in_turn(session: Session, kinds: Sequence[JobKind], now: datetime, *, idle_
     }
     tenants: defaultdict[tuple[int, str], list[_Line]] = defaultdict(list)
     for line in _lines(session, queued, now):
-        if not (idle_tenants and running.get((line.priority, line.tenant))):
+        if not (idle_tenants and (line.priority >= BACKFILL or running.get((line.priority, line.tenant)))):
             tenants[line.priority, line.tenant].append(line)
 
     def turn(tenant: tuple[int, str]) -> tuple[int, int, datetime, tuple[datetime, int]]:

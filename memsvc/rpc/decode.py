@@ -18,7 +18,7 @@ from memsvc.ingest.limits import (
 )
 from memsvc.ingest.validate import TurnDraft
 from memsvc.ingest.violations import Violations
-from memsvc.rpc.enums import KIND_FROM_PROTO, ROLE_FROM_PROTO, STATE_FROM_PROTO
+from memsvc.rpc.enums import KIND_FROM_PROTO, PRIORITY_FROM_PROTO, ROLE_FROM_PROTO, STATE_FROM_PROTO
 from memsvc.rpc.fields import enums_of, time_of
 from memsvc.types import (
     OUT_OF_INDEX,
@@ -26,6 +26,7 @@ from memsvc.types import (
     Memory,
     MemoryFilter,
     MemoryState,
+    Priority,
     QuerySpec,
     Scope,
     Symbolic,
@@ -61,6 +62,13 @@ def turn_of(path: str, message: memory_pb2.Turn, violations: Violations) -> Turn
         event_time=time_of(f"{path}.event_time", message.event_time, violations) if has_time else None,
         metadata=dict(message.metadata),
     )
+
+
+def priority_of(field: str, number: int, violations: Violations) -> Priority:
+    """How soon ingested turns are to be compressed."""
+    if number not in PRIORITY_FROM_PROTO:
+        violations.add(field, f"is {number}; PRIORITY_INTERACTIVE and PRIORITY_BACKFILL are allowed, or leave it unset")
+    return PRIORITY_FROM_PROTO.get(number, Priority.INTERACTIVE)
 
 
 def names_of(field: str, names: Sequence[str], violations: Violations) -> tuple[str, ...]:

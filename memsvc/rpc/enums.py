@@ -12,6 +12,7 @@ from memsvc.types import (
     KeyRole,
     MemoryKind,
     MemoryState,
+    Priority,
     Role,
     View,
 )
@@ -58,6 +59,12 @@ CHANGE_TO_PROTO: dict[ChangeKind, memory.MemoryChangeKind.ValueType] = {
     ChangeKind.SUPERSEDED: memory.MEMORY_CHANGE_KIND_SUPERSEDED,
     ChangeKind.DELETED: memory.MEMORY_CHANGE_KIND_DELETED,
     ChangeKind.RETIRED: memory.MEMORY_CHANGE_KIND_RETIRED,
+}
+
+PRIORITY_FROM_PROTO: dict[int, Priority] = {
+    service.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,
+    service.PRIORITY_INTERACTIVE: Priority.INTERACTIVE,
+    service.PRIORITY_BACKFILL: Priority.BACKFILL,
 }
 
 VIEW_TO_PROTO: dict[View, service.View.ValueType] = {

@@ -19,6 +19,7 @@ from memsvc.rpc.decode import (
     check_memory_update,
     filter_of,
     is_planned,
+    priority_of,
     read_scope,
     spec_of,
     turn_of,
@@ -67,7 +68,10 @@ class MemoryService:
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
         drafts = [turn_of(f"turns[{position}]", turn, violations) for position, turn in enumerate(request.turns)]
-        accepted = await self._acceptor.accept(space, drafts, request_id=request.request_id, violations=violations)
+        priority = priority_of("priority", request.priority, violations)
+        accepted = await self._acceptor.accept(
+            space, drafts, request_id=request.request_id, violations=violations, priority=priority
+        )
         return pb.IngestResponse(
             operation=await self._operation(space, accepted.job_id),
             accepted_count=accepted.accepted_count,
@@ -81,7 +85,10 @@ class MemoryService:
         """Commit numbered turns in batches, each acknowledged once it is durable."""
         header = await read_header(requests)
         space = call.space(parse_space("header.parent", header.parent))
-        stream = IngestStream(self._acceptor, space, header.stream_id, self._admission.draining)
+        violations = Violations()
+        priority = priority_of("header.priority", header.priority, violations)
+        violations.check()
+        stream = IngestStream(self._acceptor, space, header.stream_id, self._admission.draining, priority=priority)
         async with aclosing(stream.run(read_turns(requests))) as acks:
             async for ack in acks:
                 yield ack_message(ack, await self._operation(space, ack.job_id))

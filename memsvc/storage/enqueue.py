@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from memsvc.storage.clock import fleet_time
 from memsvc.storage.rows import digest
-from memsvc.storage.tables import JobRow
-from memsvc.types import JobKind, JobState, Scope, SpaceKey
+from memsvc.storage.tables import BACKFILL, URGENT, JobRow
+from memsvc.types import JobKind, JobState, Priority, Scope, SpaceKey
 
 INDEX_LOCK = "index"
-_PRIORITIES = {JobKind.CONSOLIDATE: 10}
-"""Of the kinds that give way to the others: nobody waits for them, and they can wait."""
+_OF_KIND = {JobKind.CONSOLIDATE: 10}
+_OF_INGEST = {Priority.INTERACTIVE: URGENT, Priority.BACKFILL: BACKFILL}
 
 
 def enqueue(
@@ -28,26 +29,31 @@ def enqueue(
     lock: str,
     now: datetime,
     delay: timedelta = timedelta(0),
+    priority: int | None = None,
 ) -> str:
     """Join the QUEUED job of the same space, kind, lock and payload, or write one due after `delay`; return its id.
 
-    The joined job stays locked until the transaction ends, so no worker can take it up before what it is for is
-    committed.
+    The most urgent one is joined, and made as urgent as `priority`, which is by default that of the kind. It stays
+    locked until the transaction ends, so no worker can take it up before what it is for is committed.
     """
     payload_digest = digest(payload)
+    priority = _OF_KIND.get(kind, URGENT) if priority is None else priority
     found = session.exec(
-        select(JobRow.id)
+        select(JobRow.id, JobRow.priority)
         .where(
             *_with_lock(space, kind, lock),
             JobRow.state == JobState.QUEUED,
             JobRow.payload_digest == payload_digest,
         )
-        .order_by(col(JobRow.ordinal))
+        .order_by(col(JobRow.priority), col(JobRow.ordinal))
         .limit(1)
         .with_for_update()
     ).first()
     if found is not None:
-        return found
+        job_id, joined = found
+        if joined > priority:
+            session.exec(update(JobRow).where(col(JobRow.id) == job_id).values(priority=priority))
+        return job_id
     # A server whose clock is ahead must not put its jobs off.
     due = min(now, fleet_time(session, lambda: now)) + delay
     job = JobRow(
@@ -58,7 +64,7 @@ def enqueue(
         lock=lock,
         payload=dict(payload),
         payload_digest=payload_digest,
-        priority=_PRIORITIES.get(kind, 0),
+        priority=priority,
         state=JobState.QUEUED.value,
         run_at=due,
         create_time=now,
@@ -84,11 +90,20 @@ def consolidation_lock(owner: Scope) -> str:
     return f"consolidate:{owner.key}"
 
 
-def active(session: Session, space: SpaceKey, kind: JobKind, lock: str) -> str | None:
-    """Return the job that is queued or running for a lock, the queued one if both; None when there is neither."""
+def priority_of(priority: Priority) -> int:
+    """The `priority` of jobs that compress what came in with this one."""
+    return _OF_INGEST[priority]
+
+
+def active(session: Session, space: SpaceKey, kind: JobKind, lock: str, *, priority: int) -> str | None:
+    """Return the job that is queued or running for a lock and at least so urgent, the queued one if both, or None."""
     return session.exec(
         select(JobRow.id)
-        .where(*_with_lock(space, kind, lock), col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]))
+        .where(
+            *_with_lock(space, kind, lock),
+            col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]),
+            col(JobRow.priority) <= priority,
+        )
         .order_by(col(JobRow.state), col(JobRow.ordinal))
         .limit(1)
     ).first()

@@ -72,11 +72,11 @@ class SqlMemoryLog:
         """
 
         def commit(session: Session) -> tuple[str, ...]:
-            require_held(session, job)
+            priority = require_held(session, job).priority
             written = insert_new(session, space, compression.memories, actor=actor, now=self._clock())
             for outcome in compression.outcomes:
                 _settle(session, space, outcome)
-            defer_redo(session, space, compression.redo, self._clock())
+            defer_redo(session, space, compression.redo, priority, self._clock())
             self._defer_consolidation(session, space, compression, written)
             return written
 

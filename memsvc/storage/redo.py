@@ -35,11 +35,13 @@ SKIPPED = "LLM_SKIPPED"
 """Reason of a turn that keeps what it has, because a caller deleted or changed a memory made of it."""
 
 
-def defer_redo(session: Session, space: SpaceKey, refs: Iterable[TurnRef], now: datetime) -> None:
+def defer_redo(session: Session, space: SpaceKey, refs: Iterable[TurnRef], priority: int, now: datetime) -> None:
     """Queue one RECOMPRESS job for every session among the turns; it joins the one that already waits."""
     for scope in sorted({ref.scope for ref in refs}, key=lambda scope: scope.key):
         payload = {"scope": [scope.user_id, scope.agent_id, scope.session_id]}
-        enqueue(session, space, JobKind.RECOMPRESS, payload, lock=scope.key, now=now, delay=REDO_DELAY)
+        enqueue(
+            session, space, JobKind.RECOMPRESS, payload, lock=scope.key, now=now, delay=REDO_DELAY, priority=priority
+        )
 
 
 def replace_compression(

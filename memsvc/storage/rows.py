@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from memsvc.storage.tables import ChangeRow, JobRow, KeyRow, MemoryRow, SpaceRow, TurnRow
+from memsvc.storage.tables import BACKFILL, ChangeRow, JobRow, KeyRow, MemoryRow, SpaceRow, TurnRow
 from memsvc.types import (
     Change,
     ChangeKind,
@@ -235,6 +235,7 @@ def job_of(row: JobRow) -> Job:
         error=_ERROR.validate_python(row.error),
         summary=_SUMMARY.validate_python(row.summary),
         lease_owner=row.lease_owner,
+        urgent=row.priority < BACKFILL,
     )
 
 

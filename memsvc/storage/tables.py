@@ -29,6 +29,10 @@ METADATA = MetaData(
 )
 
 
+URGENT = 0
+BACKFILL = 5
+"""From this `priority` of a job on nobody waits for it, and it can wait."""
+
 _JSON: Any = JSON(none_as_null=True)
 
 

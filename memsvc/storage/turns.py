@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from memsvc.errors import Conflict, Reason
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
-from memsvc.storage.enqueue import active, enqueue
+from memsvc.storage.enqueue import active, enqueue, priority_of
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import turn_digest, turn_of, turn_values
 from memsvc.storage.spaces import require_space
@@ -29,6 +29,7 @@ from memsvc.types import (
     MemoryState,
     Page,
     PendingTurns,
+    Priority,
     Scope,
     SpaceKey,
     StreamPosition,
@@ -64,10 +65,12 @@ class SqlTurnLog:
         *,
         request: IngestRequestId | None = None,
         stream: StreamPosition | None = None,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> Accepted:
         """Commit `turns`, their COMPRESS jobs and the idempotency record, in one transaction.
 
-        A known turn that is still pending counts as duplicate, and its session's job is the one answered.
+        A known turn that is still pending counts as duplicate, and its session's job is the one answered. Jobs that
+        are joined become as urgent as `priority`.
 
         Raises:
             NotFound: SPACE_NOT_FOUND.
@@ -81,7 +84,7 @@ class SqlTurnLog:
             if response is not None:
                 return _as_before(response)
             try:
-                accepted = _store(session, space, turns, now)
+                accepted = _store(session, space, turns, priority_of(priority), now)
             except Conflict:
                 # An earlier try of this request may have been committed since, with turns timed by its own "now".
                 response = answered(session, space, INGEST, request)
@@ -193,7 +196,7 @@ def _with_context(
     )
 
 
-def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], now: datetime) -> Accepted:
+def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], priority: int, now: datetime) -> Accepted:
     """Insert the turns that are new and see to a job for every session with a pending one."""
     known = _known(session, space, turns)
     new: list[Turn] = []
@@ -209,7 +212,7 @@ def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], now: dateti
                 metadata={"turn_id": turn.turn_id},
             )
     waiting = [turn.scope for turn in turns if known[_address(turn)].pending]
-    jobs = _jobs(session, space, new=[turn.scope for turn in new], waiting=waiting, now=now)
+    jobs = _jobs(session, space, new=[turn.scope for turn in new], waiting=waiting, priority=priority, now=now)
     if new:
         rows = [{**turn_values(space, turn, now), "job_id": jobs[turn.scope]} for turn in new]
         session.exec(insert(TurnRow), params=rows)
@@ -242,17 +245,19 @@ def _known(session: Session, space: SpaceKey, turns: Sequence[Turn]) -> dict[tup
 
 
 def _jobs(
-    session: Session, space: SpaceKey, *, new: Sequence[Scope], waiting: Sequence[Scope], now: datetime
+    session: Session, space: SpaceKey, *, new: Sequence[Scope], waiting: Sequence[Scope], priority: int, now: datetime
 ) -> dict[Scope, str]:
-    """The job of every waiting session: a queued one where there are new turns, else any that is under way.
+    """The job of every waiting session: a queued one where there are new turns, else any as urgent that is under way.
 
-    A running job may be past the point where it would see a new turn, so only a queued one will do for those.
+    A running job may be past the point where it would see a new turn, so only a queued one will do for those. A running
+    backfill goes on as one; what is asked for at once gets a job of its own, which overtakes it at its next window.
     """
     jobs: dict[Scope, str] = {}
     for scope in sorted(set(waiting), key=lambda scope: scope.key):  # one order for all, against deadlocks
-        under_way = None if scope in new else active(session, space, JobKind.COMPRESS, scope.key)
+        kind, lock = JobKind.COMPRESS, scope.key
+        under_way = None if scope in new else active(session, space, kind, lock, priority=priority)
         payload = {"scope": [scope.user_id, scope.agent_id, scope.session_id]}
-        jobs[scope] = under_way or enqueue(session, space, JobKind.COMPRESS, payload, lock=scope.key, now=now)
+        jobs[scope] = under_way or enqueue(session, space, kind, payload, lock=lock, now=now, priority=priority)
     return jobs
 
 

@@ -23,6 +23,32 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Priority:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Priority.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRIORITY_UNSPECIFIED: _Priority.ValueType  # 0
+    """As PRIORITY_INTERACTIVE."""
+    PRIORITY_INTERACTIVE: _Priority.ValueType  # 1
+    """Somebody talks and will ask: before every backfill."""
+    PRIORITY_BACKFILL: _Priority.ValueType  # 2
+    """Old conversations, for which nobody waits: after everything interactive, of all tenants."""
+
+class Priority(_Priority, metaclass=_PriorityEnumTypeWrapper):
+    """How soon ingested turns are to be compressed. It is their session's: what waits in a session is compressed together,
+    and as soon as the most urgent of it asks for.
+    """
+
+PRIORITY_UNSPECIFIED: Priority.ValueType  # 0
+"""As PRIORITY_INTERACTIVE."""
+PRIORITY_INTERACTIVE: Priority.ValueType  # 1
+"""Somebody talks and will ask: before every backfill."""
+PRIORITY_BACKFILL: Priority.ValueType  # 2
+"""Old conversations, for which nobody waits: after everything interactive, of all tenants."""
+Global___Priority: _TypeAlias = Priority  # noqa: Y015
+
 class _QueryPlanning:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -124,10 +150,13 @@ class IngestRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     TURNS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     request_id: _builtins.str
     """UUID; the same id and body always yields the same response, another body an error."""
+    priority: Global___Priority.ValueType
+    """How soon the turns are to be compressed."""
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[_memory_pb2.Turn]:
         """1 to 256 turns."""
@@ -138,10 +167,11 @@ class IngestRequest(_message.Message):
         parent: _builtins.str = ...,
         turns: _abc.Iterable[_memory_pb2.Turn] | None = ...,
         request_id: _builtins.str = ...,
+        priority: Global___Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -223,19 +253,23 @@ class StreamIngestHeader(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     STREAM_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     stream_id: _builtins.str
     """Caller's UUID for the stream; reuse it to resume."""
+    priority: Global___Priority.ValueType
+    """How soon the turns sent after this header are to be compressed."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         stream_id: _builtins.str = ...,
+        priority: Global___Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,9 @@ from memsvc.jobs.queue import SqlJobQueue
 from memsvc.storage import backlog
 from memsvc.storage.database import Database
 from memsvc.storage.spaces import SqlSpaceStore
-from memsvc.types import Job, JobError, JobKind, JobState, JobSummary, SpaceKey
+from memsvc.storage.turns import SqlTurnLog
+from memsvc.types import Job, JobError, JobKind, JobState, JobSummary, Priority, SpaceKey
+from support.storage import turn
 
 SPACE = SpaceKey("acme", "main")
 
@@ -39,13 +41,28 @@ async def test_every_attempt_ends_in_one_outcome(database: Database, error: Base
 
     job = await deferred(database)
     before = value("memsvc_jobs_total", kind="index", outcome=outcome)
-    runs, waits = (value(f"memsvc_job_{name}_seconds_count", kind="index") for name in ("run", "wait"))
+    runs = value("memsvc_job_run_seconds_count", kind="index")
+    waits = value("memsvc_job_wait_seconds_count", kind="index", urgency="urgent")
     attempt = asyncio.ensure_future(MeasuredHandler(handle)(job, progress))
     await asyncio.wait((attempt,))
     assert value("memsvc_jobs_total", kind="index", outcome=outcome) == before + 1
     assert value("memsvc_job_run_seconds_count", kind="index") == runs + 1
-    assert value("memsvc_job_wait_seconds_count", kind="index") == waits + 1
+    assert value("memsvc_job_wait_seconds_count", kind="index", urgency="urgent") == waits + 1
     assert attempt.cancelled() or attempt.exception() is error
+
+
+async def test_the_waits_of_a_backfill_are_counted_apart(database: Database) -> None:
+    async def handle(job: Job, report: Progress) -> JobSummary:
+        return JobSummary()
+
+    await SqlSpaceStore(database).create(SPACE, "")
+    await SqlTurnLog(database).accept(SPACE, [turn(1)], priority=Priority.BACKFILL)
+    job = await SqlJobQueue(database).claim("tester", [JobKind.COMPRESS], lease_seconds=60)
+    assert job is not None
+    before = [value("memsvc_job_wait_seconds_count", kind="compress", urgency=u) for u in ("urgent", "background")]
+    await MeasuredHandler(handle)(job, progress)
+    after = [value("memsvc_job_wait_seconds_count", kind="compress", urgency=u) for u in ("urgent", "background")]
+    assert after == [before[0], before[1] + 1]
 
 
 async def test_the_backlog_is_counted_by_kind_and_state(database: Database) -> None:

@@ -92,6 +92,62 @@ async def test_request_id_makes_ingest_idempotent(server: Running) -> None:
     assert reason_of(caught.value) == "REQUEST_ID_CONFLICT"
 
 
+async def test_a_backfill_waits_until_nothing_is_more_urgent(server: Running) -> None:
+    def of(session: str, priority: pb.Priority.ValueType) -> pb.IngestRequest:
+        request = ingest(turn(scope=memory_pb2.Scope(session_id=session)))
+        request.priority = priority
+        return request
+
+    async with server.client("a-agent") as client:
+        for session, priority in (
+            ("filled in", pb.PRIORITY_BACKFILL),
+            ("unset", pb.PRIORITY_UNSPECIFIED),
+            ("talked in", pb.PRIORITY_INTERACTIVE),
+        ):
+            await client("Ingest", of(session, priority))
+    stream_id = str(uuid.uuid4())
+    opened = header(stream_id)
+    opened.header.priority = pb.PRIORITY_BACKFILL
+    await send(server, opened, numbered(1))
+    await send(server, header(stream_id), numbered(1), numbered(2, "again"))
+    order = []
+    while job := await server.services.jobs.claim("w", list(JobKind), lease_seconds=60):
+        order.append(job.payload["scope"][2])
+    assert order == ["unset", "talked in", "session-1", "filled in"]
+
+
+async def test_an_unknown_priority_is_told_with_what_is_allowed(server: Running) -> None:
+    request = ingest(turn())
+    request.priority = 7  # type: ignore[assignment]
+    opened = header(str(uuid.uuid4()))
+    opened.header.priority = 7  # type: ignore[assignment]
+    async with server.client() as client:
+        with pytest.raises(grpc.aio.AioRpcError) as unary:
+            await client("Ingest", request)
+    with pytest.raises(grpc.aio.AioRpcError) as streamed:
+        await send(server, opened, numbered(1))
+    for caught, field in ((unary, "priority"), (streamed, "header.priority")):
+        found = details_of(caught.value)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert found["ErrorInfo"].reason == "INVALID_FIELD"
+        [violation] = found["BadRequest"].field_violations
+        assert violation.field == field
+        assert "PRIORITY_INTERACTIVE" in violation.description
+        assert "PRIORITY_BACKFILL" in violation.description
+
+
+async def test_a_request_id_stands_for_one_priority(server: Running) -> None:
+    request = ingest(turn("t1"), request_id=str(uuid.uuid4()))
+    async with server.client() as client:
+        first = await client("Ingest", request)
+        request.priority = pb.PRIORITY_INTERACTIVE
+        assert await client("Ingest", request) == first
+        request.priority = pb.PRIORITY_BACKFILL
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client("Ingest", request)
+    assert reason_of(caught.value) == "REQUEST_ID_CONFLICT"
+
+
 async def test_known_turn_is_a_duplicate_and_another_content_a_conflict(server: Running) -> None:
     async with server.client() as client:
         await client("Ingest", ingest(turn("t1")))

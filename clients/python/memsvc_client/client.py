@@ -74,13 +74,15 @@ class MemoryClient:
         run_id: str | None = None,
         metadata: Mapping[str, str] | None = None,
         wait: bool = False,
+        priority: str | None = None,
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> AddResult[OperationHandle]:
         """Remember a text, a message `{role, content, name?, created_at?, id?, metadata?}`, or a list of them.
 
         Returns once they are stored; `wait=True` waits until they are searchable. More than 256 go in several
-        requests. A repeat with the same `request_id` and messages changes nothing.
+        requests. A repeat with the same `request_id` and messages changes nothing. `priority` is `backfill` for old
+        conversations that may wait until nothing of anybody's is more urgent, and `interactive` unless given.
         """
         scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
         return self._transport.run(
@@ -89,6 +91,7 @@ class MemoryClient:
                 scope,
                 metadata,
                 wait=wait,
+                priority=priority,
                 request_id=request_id,
                 timeout=timeout,
                 handle=self.operations.handle,
@@ -361,15 +364,16 @@ class MemoryClient:
         metadata: Mapping[str, str] | None = None,
         stream_id: str | uuid.UUID | None = None,
         max_unacked: int = 1024,
+        priority: str | None = None,
     ) -> IngestStream:
         """Open a stream of messages that survives outages; use it as a context manager.
 
-        With the `stream_id` of an earlier stream it goes on where that one was committed.
+        With the `stream_id` of an earlier stream it goes on where that one was committed. `priority` is that of `add`.
         """
         scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
         seed = inputs.request_uuid(stream_id, "stream_id")
         envelope = inputs.Envelope(scope, inputs.check_metadata(metadata, "metadata"), seed)
-        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked)
+        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked, priority)
         return IngestStream(self._transport, self.operations, flows)
 
     def stats(self, *, timeout: float | None = None) -> Stats:

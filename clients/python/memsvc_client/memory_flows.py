@@ -58,6 +58,7 @@ class MemoryFlows:
         metadata: Mapping[str, str] | None,
         *,
         wait: bool,
+        priority: str | None,
         request_id: str | uuid.UUID | None,
         timeout: float | None,
         handle: Callable[[Operation], HandleT],
@@ -66,12 +67,13 @@ class MemoryFlows:
         seed = messages.request_uuid(request_id)
         envelope = messages.Envelope(scope, messages.check_metadata(metadata, "metadata"), seed)
         turns = messages.turns(given, envelope)
+        urgency = messages.priority(priority)
         backoff = self.calls.backoff(timeout)
         responses: list[service.IngestResponse] = []
         sent = 0
         for number, batch in enumerate(messages.batches(turns)):
             request_id = str(uuid.uuid5(seed, f"request-{number}") if number else seed)
-            request = service.IngestRequest(parent=self.parent, turns=batch, request_id=request_id)
+            request = service.IngestRequest(parent=self.parent, turns=batch, request_id=request_id, priority=urgency)
             try:
                 responses.append((yield from unary(methods.INGEST, request, backoff)))
             except InvalidArgument as error:

@@ -179,6 +179,15 @@ def values(enum: EnumDescriptor, prefix: str, words: Sequence[str], field: str) 
     return [_value(enum, prefix, item, field) for item in _texts(words, field)]
 
 
+def priority(word: str | None) -> service.Priority.ValueType:
+    """Turn `interactive` or `backfill` into the enum value; None leaves it unset."""
+    if word is None:
+        return service.PRIORITY_UNSPECIFIED
+    [value] = values(service.Priority.DESCRIPTOR, "PRIORITY_", [word], "priority")
+    chosen: service.Priority.ValueType = value
+    return chosen
+
+
 def identifier(value: str, field: str = "id") -> str:
     """Check the final segment of a resource name."""
     if not value or not isinstance(value, str) or "/" in value:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from memsvc_client import methods, parsing
+from memsvc_client import messages, methods, parsing
 from memsvc_client.errors import Conflict, Internal, MemsvcError, Unavailable, invalid
 from memsvc_client.flows import Calls, Drop, End, Flow, Open, Read, Sleep, Write
 from memsvc_client.messages import Envelope
@@ -30,12 +30,22 @@ class IngestFlows:
     the stream is opened again, the service says what it has, and the rest is sent once more.
     """
 
-    def __init__(self, calls: Calls, parent: str, stream_id: uuid.UUID, envelope: Envelope, max_unacked: int) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        parent: str,
+        stream_id: uuid.UUID,
+        envelope: Envelope,
+        max_unacked: int,
+        priority: str | None,
+    ) -> None:
         if max_unacked < 1:
             raise invalid("max_unacked", "must be at least 1")
         self.stream_id = str(stream_id)
         self._calls = calls
-        self._parent = parent
+        self._header = service.StreamIngestHeader(
+            parent=parent, stream_id=self.stream_id, priority=messages.priority(priority)
+        )
         self._envelope = envelope
         self._max_unacked = max_unacked
         self._pending: deque[service.StreamIngestTurn] = deque()
@@ -114,8 +124,7 @@ class IngestFlows:
             self._connected = True
 
     def _connect(self, backoff: Backoff) -> Flow[None]:
-        header = service.StreamIngestHeader(parent=self._parent, stream_id=self.stream_id)
-        yield Open(methods.STREAM_INGEST, service.StreamIngestRequest(header=header), more=True)
+        yield Open(methods.STREAM_INGEST, service.StreamIngestRequest(header=self._header), more=True)
         self._note((yield Read(backoff.budget())))
         for turn in tuple(self._pending):
             yield Write(service.StreamIngestRequest(turn=turn), backoff.budget())

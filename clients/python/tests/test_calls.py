@@ -105,6 +105,20 @@ async def test_long_lists_go_in_several_requests_with_ids_of_their_own(api, scri
     assert (added.accepted_count, added.operation, len(set(added.turn_ids))) == (600, None, 600)
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, service.PRIORITY_UNSPECIFIED),
+        ({"priority": "interactive"}, service.PRIORITY_INTERACTIVE),
+        ({"priority": "backfill"}, service.PRIORITY_BACKFILL),
+    ],
+)
+async def test_every_request_of_an_add_has_its_priority(api, script, given, sent):
+    script.on(methods.INGEST, ACCEPTED)
+    await api("add", [f"message {n}" for n in range(300)], user_id="ana", **given)
+    assert [request.priority for request in script.asked] == [sent, sent]
+
+
 async def test_the_token_is_that_of_the_newest_write_that_has_one(api, script):
     script.on(methods.INGEST, ACCEPTED, service.IngestResponse(duplicate_count=1))
     added = await api("add", [f"message {n}" for n in range(300)], user_id="ana")
@@ -518,6 +532,8 @@ async def test_a_write_without_a_scope_is_refused_before_any_call(api, script, n
         ("update", ("m1",), {}, "update"),
         ("add", ("hi",), {"user_id": "a", "request_id": "nope"}, "request_id"),
         ("add", ("hi",), {"session_id": "a", "run_id": "b"}, "run_id"),
+        ("add", ("hi",), {"user_id": "a", "priority": "low"}, "priority"),
+        ("add", ("hi",), {"user_id": "a", "priority": 5}, "priority"),
         ("add", ("hi",), {"user_id": 7}, "user_id"),
         ("search", ("q",), {"filters": {"persons": ["Ana"]}}, "filters"),
         ("search", ("q",), {"filters": {"people": "Ana"}}, "filters.people"),

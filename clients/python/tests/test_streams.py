@@ -67,6 +67,20 @@ async def test_a_stream_numbers_turns_and_flushes_at_its_end(api, script):
     assert (ack.committed_sequence, ack.consistency_token, ack.operation.id) == (3, "t3", "op3")
 
 
+async def test_a_stream_has_its_priority_again_after_an_outage(api, script):
+    log = Log(script, fail_after=[1])
+    script.on_stream(methods.STREAM_INGEST, log)
+    async with AsyncExitStack() as stack:
+        stream = await api.enter(stack, api.client.stream(user_id="ana", priority="backfill"))
+        for text in ("one", "two"):
+            await api.result(stream.send(text))
+        await api.result(stream.flush())
+    assert [header.priority for header in log.headers] == [service.PRIORITY_BACKFILL] * 2
+    with pytest.raises(InvalidArgument) as raised:
+        api.client.stream(user_id="ana", priority="low")
+    assert [violation.field for violation in raised.value.violations] == ["priority"]
+
+
 async def test_leaving_the_block_flushes_and_ends_the_stream(api, script):
     log = Log(script)
     script.on_stream(methods.STREAM_INGEST, log)

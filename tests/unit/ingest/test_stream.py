@@ -17,7 +17,7 @@ from memsvc.ingest.limits import STREAM_BATCH_TURNS
 from memsvc.ingest.stream import IngestStream, NumberedTurn, StreamAck, malformed
 from memsvc.ingest.validate import TurnDraft
 from memsvc.ingest.violations import Violations
-from memsvc.types import Accepted, Role, Scope, SpaceKey, StreamPosition, Turn
+from memsvc.types import Accepted, Priority, Role, Scope, SpaceKey, StreamPosition, Turn
 
 SPACE = SpaceKey("a", "default")
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -34,7 +34,13 @@ class Log:
         return self.position
 
     async def accept(
-        self, space: SpaceKey, turns: Sequence[Turn], *, request: Any = None, stream: StreamPosition | None = None
+        self,
+        space: SpaceKey,
+        turns: Sequence[Turn],
+        *,
+        request: Any = None,
+        stream: StreamPosition | None = None,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> Accepted:
         assert stream is not None
         await asyncio.sleep(0)

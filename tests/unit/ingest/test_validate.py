@@ -16,7 +16,7 @@ from memsvc.ingest.accept import TurnAcceptor, digest
 from memsvc.ingest.limits import MAX_CONTENT, MAX_METADATA_ENTRIES, MAX_TURNS
 from memsvc.ingest.validate import TurnDraft, check_turns
 from memsvc.ingest.violations import Violations, canonical_uuid
-from memsvc.types import Accepted, IngestRequestId, Role, Scope, SpaceKey, Turn
+from memsvc.types import Accepted, IngestRequestId, Priority, Role, Scope, SpaceKey, Turn
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 GOOD = TurnDraft(turn_id="t", scope=Scope("u"), role=Role.USER, content="Hi.", speaker="Ana", event_time=NOW)
@@ -104,7 +104,13 @@ class Log:
         self.accepted: list[tuple[Sequence[Turn], IngestRequestId | None]] = []
 
     async def accept(
-        self, space: SpaceKey, turns: Sequence[Turn], *, request: IngestRequestId | None = None, stream: Any = None
+        self,
+        space: SpaceKey,
+        turns: Sequence[Turn],
+        *,
+        request: IngestRequestId | None = None,
+        stream: Any = None,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> Accepted:
         self.accepted.append((turns, request))
         return Accepted("job", len(turns), 0)
@@ -141,3 +147,8 @@ def test_digest_tells_bodies_apart(field: str, value: str) -> None:
     other = replace(GOOD, **{field: value})
     assert (digest([GOOD]) == digest([other])) == (getattr(GOOD, field) == value)
     assert digest([GOOD]) != digest([GOOD, GOOD])
+
+
+def test_a_backfill_is_another_body_and_what_is_interactive_is_the_same_as_ever() -> None:
+    assert digest([GOOD], Priority.INTERACTIVE) == digest([GOOD]) == "ea29124ad4324c7786c4ad719e81101b"
+    assert digest([GOOD], Priority.BACKFILL) != digest([GOOD])
