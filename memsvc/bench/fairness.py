@@ -1,4 +1,4 @@
-"""How long a tenant's single job takes while another tenant has a long queue: `memsvc bench fairness`.
+"""How long a tenant's single job takes while another tenant, or a backfill of its own, has a long queue.
 
 The queue, its database and the worker are the real ones; what a job does is replaced by a pause, so that the figures
 are those of waiting and not of what the machine computes meanwhile.
@@ -27,7 +27,7 @@ from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
 from memsvc.storage.database import Database
 from memsvc.storage.migrate import upgrade
-from memsvc.storage.tables import JobRow, SpaceRow
+from memsvc.storage.tables import BACKFILL, URGENT, JobRow, SpaceRow
 from memsvc.types import Job, JobKind, JobState, JobSummary, SpaceKey, utc_now
 
 CONCURRENCY = 2
@@ -77,9 +77,9 @@ class _Bench:
         self.spaces += spaces
         return spaces
 
-    async def queue(self, spaces: Sequence[SpaceKey], count: int) -> None:
+    async def queue(self, spaces: Sequence[SpaceKey], count: int, *, priority: int = URGENT) -> None:
         """Put `count` jobs of each into the database directly: deferring them is not what is measured."""
-        rows = [_row(space, n) for space in spaces for n in range(count)]
+        rows = [_row(space, n, priority) for space in spaces for n in range(count)]
         for start in range(0, len(rows), CHUNK):
 
             def write(session: Session, some: list[dict[str, Any]] = rows[start : start + CHUNK]) -> None:
@@ -133,6 +133,9 @@ async def _measure(url: str, backlog: int, samples: int) -> dict[str, Any]:
         await bench.queue([many], backlog)
         alone = await bench.claims()
         busy = await _worked(bench, one, samples)
+        await bench.clear()
+        await bench.queue(own := await bench.tenants(1), backlog, priority=BACKFILL)
+        filled_in = await _worked(bench, own[0], samples)
     finally:
         await bench.clear()
         await database.close()
@@ -145,6 +148,7 @@ async def _measure(url: str, backlog: int, samples: int) -> dict[str, Any]:
         "turn_seconds": TURN_SECONDS,
         "idle_ms": asdict(idle),
         "beside_backlog_ms": asdict(busy),
+        "beside_own_backfill_ms": asdict(filled_in),
         "claim_of_backlog_ms": asdict(alone),
         f"claim_of_{TENANTS}_tenants_ms": asdict(crowded),
     }
@@ -154,7 +158,7 @@ async def _worked(bench: _Bench, one: SpaceKey, samples: int) -> Spread:
     ended: dict[str, asyncio.Event] = {}
 
     async def handle(job: Job, progress: Callable[[float], Awaitable[None]]) -> JobSummary:
-        if job.space != one:
+        if "number" not in job.payload:
             await asyncio.sleep(WINDOW_SECONDS)
             return JobSummary()
         await asyncio.sleep(TURN_SECONDS)
@@ -170,7 +174,7 @@ async def _worked(bench: _Bench, one: SpaceKey, samples: int) -> Spread:
         await worker.stop(2 * WINDOW_SECONDS)
 
 
-def _row(space: SpaceKey, number: int) -> dict[str, Any]:
+def _row(space: SpaceKey, number: int, priority: int) -> dict[str, Any]:
     now = utc_now()
     return {
         "id": str(uuid.uuid4()),
@@ -180,6 +184,7 @@ def _row(space: SpaceKey, number: int) -> dict[str, Any]:
         "lock": f"session{number}",
         "payload": {"scope": ["user", "", f"session{number}"]},
         "payload_digest": str(number),
+        "priority": priority,
         "state": JobState.QUEUED.value,
         "run_at": now,
         "create_time": now,

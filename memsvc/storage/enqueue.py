@@ -45,7 +45,8 @@ def enqueue(
             JobRow.state == JobState.QUEUED,
             JobRow.payload_digest == payload_digest,
         )
-        .order_by(col(JobRow.priority), col(JobRow.ordinal))
+        # Ordered by bare columns, a tenant's whole queue would be read along an index that has them in this order.
+        .order_by(col(JobRow.priority) + 0, col(JobRow.ordinal))
         .limit(1)
         .with_for_update()
     ).first()
