@@ -22,7 +22,7 @@ from sqlalchemy import delete, insert
 from sqlmodel import Session, col
 
 from memsvc.bench.progress import out as console
-from memsvc.bench.timing import Spread
+from memsvc.bench.timing import Spread, spread_of
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.jobs.worker import Worker
 from memsvc.storage.database import Database
@@ -96,7 +96,7 @@ class _Bench:
             times.append(time.perf_counter() - begin)
             if job is not None:
                 await self.jobs.give_way(job, JobSummary())
-        return _spread(times)
+        return spread_of(times)
 
     async def turns(self, space: SpaceKey, samples: int, ended: dict[str, asyncio.Event]) -> Spread:
         """From deferring a job to its end, one job after the other."""
@@ -108,7 +108,7 @@ class _Bench:
             await ended[str(n)].wait()
             times.append(time.perf_counter() - begin)
             await asyncio.sleep(TURN_SECONDS * float(np.random.default_rng(n).random()))
-        return _spread(times)
+        return spread_of(times)
 
     async def clear(self) -> None:
         """Remove the tenants and their jobs."""
@@ -189,10 +189,6 @@ def _row(space: SpaceKey, number: int, priority: int) -> dict[str, Any]:
         "run_at": now,
         "create_time": now,
     }
-
-
-def _spread(seconds: Sequence[float]) -> Spread:
-    return Spread(*(round(1000 * float(value), 2) for value in np.percentile(seconds, (50, 95, 99))))
 
 
 def _show(result: dict[str, Any]) -> None:

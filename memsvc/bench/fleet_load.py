@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from rich.progress import Progress
 
 from memsvc.bench.asking import as_message
 from memsvc.bench.conversations import Conversation, Message
+from memsvc.bench.timing import spread_of
 from memsvc_client import MemoryClient
 
 SENDERS = 4
@@ -109,7 +110,7 @@ def query(addresses: Sequence[str], asked: Sequence[tuple[str, str]], concurrent
             for user, text in asked[mine::concurrent]:
                 begin = time.perf_counter()
                 some[mine].search(text, user_id=user)
-                spent.append(1000 * (time.perf_counter() - begin))
+                spent.append(time.perf_counter() - begin)
                 bar.advance(task)
             return spent
 
@@ -118,5 +119,4 @@ def query(addresses: Sequence[str], asked: Sequence[tuple[str, str]], concurrent
         begin = time.perf_counter()
         spent = [one for many in pool.map(ask, range(concurrent)) for one in many]
         seconds = time.perf_counter() - begin
-    p50, p95, p99 = (float(value) for value in np.percentile(spent, (50, 95, 99)))
-    return {"clients": concurrent, "queries_per_s": len(asked) / seconds, "p50": p50, "p95": p95, "p99": p99}
+    return {"clients": concurrent, "queries_per_s": len(asked) / seconds, **asdict(spread_of(spent))}

@@ -1,4 +1,4 @@
-"""Latencies of calls made one after another."""
+"""Latencies, and what they come to."""
 
 from __future__ import annotations
 
@@ -24,5 +24,10 @@ def spread(calls: Sequence[Callable[[], object]]) -> Spread:
     for call in calls:
         begin = time.perf_counter()
         call()
-        times.append((time.perf_counter() - begin) * 1000)
-    return Spread(*(float(value) for value in np.percentile(times, (50, 95, 99))))
+        times.append(time.perf_counter() - begin)
+    return spread_of(times)
+
+
+def spread_of(seconds: Sequence[float]) -> Spread:
+    """Percentiles of latencies that were measured already."""
+    return Spread(*(1000 * float(value) for value in np.percentile(seconds, (50, 95, 99))))
