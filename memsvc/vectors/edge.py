@@ -173,9 +173,17 @@ class EdgeIndex:
         return await self._run(lambda shard: int(shard.count(request)))
 
     async def drop(self) -> None:
-        """Close, and remove the directory."""
+        """Close, and remove the directory. Can be repeated.
+
+        Raises:
+            Unavailable: some of it cannot be removed.
+        """
         await self.close()
-        await asyncio.to_thread(shutil.rmtree, self._path, ignore_errors=True)
+        try:
+            await asyncio.to_thread(shutil.rmtree, self._path)
+        except OSError as error:
+            if self._path.exists():  # removed before, it is as it should be
+                raise Unavailable(f"The index directory {self._path} cannot be removed: {error}") from error
 
     async def close(self) -> None:
         """Flush, close the shard and let another process have the directory. Idempotent."""

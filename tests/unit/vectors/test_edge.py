@@ -1,4 +1,5 @@
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memsvc.errors import Corrupt, FailedPrecondition, Reason
+from memsvc.errors import Corrupt, FailedPrecondition, Reason, Unavailable
 from memsvc.types import Memory, MemoryFilter, Scope, SpaceKey, SparseVector
 from memsvc.vectors.edge import EdgeIndex
 
@@ -186,3 +187,22 @@ async def test_opening_optimises_and_still_finds_every_vector(tmp_path: Path) ->
         assert hits[0].memory_id == f"m{number}"
     assert len(list((tmp_path / "shard" / "segments").glob("*/vector_index-dense/graph*"))) > 0
     await again.close()
+
+
+async def test_a_file_that_cannot_be_removed_is_told_and_a_second_try_removes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = await open_index(tmp_path / "index")
+    await store(index, np.eye(8, dtype=np.float32))
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "shard")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", refused)
+        with pytest.raises(Unavailable, match="cannot be removed"):
+            await index.drop()
+    assert (tmp_path / "index").exists()
+    await index.drop()
+    assert not (tmp_path / "index").exists()
+    await index.drop()
