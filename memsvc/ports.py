@@ -380,7 +380,7 @@ class EmbeddingModels(Protocol):
         """Have memories indexed with `target` too, in a free slot, and return it as it stands if it is known already.
 
         `current` is what the settings name, for a service that never changed its model. Raises FailedPrecondition
-        EMBEDDINGS_CHANGING when there are two others.
+        EMBEDDINGS_CHANGING when there are two others, or its own index of before is still being removed.
         """
         ...
 
@@ -392,8 +392,12 @@ class EmbeddingModels(Protocol):
         """Have queries answered by the model of this slot; the other one is kept up to date, and old."""
         ...
 
-    async def remove(self, slot: int) -> None:
-        """Have memories indexed with a model no more. Raises FailedPrecondition for the active one."""
+    async def discard(self, slot: int) -> None:
+        """Have memories indexed with a model no more, and its index removed. Raises FailedPrecondition if active."""
+        ...
+
+    async def removed(self, slot: int) -> None:
+        """Say that the index of an UNWANTED model is removed: the slot is free. Another model's slot stays as it is."""
         ...
 
     async def due_count(self, slot: int) -> int:

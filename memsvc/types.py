@@ -765,6 +765,8 @@ class EmbeddingState(StrEnum):
     """Queries are answered by it."""
     OLD = "old"
     """Another one answers queries; memories are still written with it, so that a reader of it misses nothing."""
+    UNWANTED = "unwanted"
+    """Memories are written with it no more, and its index is being removed."""
 
 
 @dataclass(frozen=True, slots=True)

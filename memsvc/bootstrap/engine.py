@@ -173,16 +173,11 @@ async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[Curre
         embedder = build_embedder(named)
         return OpenModel(model, embedder, build_index(named, embedder))
 
-    async def discard(opened: OpenModel) -> None:
-        await opened.index.drop()
-        await opened.embedder.close()
-
     models = CurrentModels(
         stores.embeddings,
         configured_model(settings),
         open_model=open_model,
         ensured=partial(catch_up_index, stores),
-        discard=discard,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(models.close)

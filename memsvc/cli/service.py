@@ -16,6 +16,7 @@ from memsvc.bootstrap.serving import exposed_metrics, running_server
 from memsvc.bootstrap.stores import Stores, open_stores
 from memsvc.config import Settings
 from memsvc.errors import FailedPrecondition, Reason
+from memsvc.jobs.embeddings import CurrentModels
 from memsvc.jobs.migration import EmbeddingMigration
 from memsvc.jobs.queues import QUEUES, kinds_of
 from memsvc.rpc.admin_service import REINDEX_LOCK
@@ -115,11 +116,15 @@ def migrate_embeddings(settings: Settings, target: EmbeddingModel, *, remove_old
     async def run() -> None:
         await _probe(with_model(settings, target))
         async with AsyncExitStack() as stack:
-            stores = await _working_stores(settings, stack)
+            stores, models = await _working_stores(settings, stack)
             migration = EmbeddingMigration(
                 stores.embeddings, stores.memories, stores.spaces, stores.jobs, reindex_lock=REINDEX_LOCK
             )
-            await _migrate(migration, target, configured_model(settings), remove_old=remove_old)
+            registered = await _migrate(migration, target, configured_model(settings))
+            if remove_old:
+                with err.status("removing the old index …"):
+                    await migration.remove_old(registered.slot, models.remove_unwanted if models else None)
+                err.print("The old index is removed.")
 
     asyncio.run(run())
 
@@ -133,22 +138,21 @@ async def _probe(settings: Settings) -> None:
         await embedder.close()
 
 
-async def _working_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
+async def _working_stores(settings: Settings, stack: AsyncExitStack) -> tuple[Stores, CurrentModels | None]:
+    """The stores, and the models where this process works too."""
     try:
         engine = await stack.enter_async_context(open_engine(settings, concurrency=max(1, settings.worker_concurrency)))
     except FailedPrecondition as error:
         if error.reason is not Reason.INDEX_IN_USE:
             raise
         err.print("The running service does the work.")
-        return await stack.enter_async_context(open_stores(settings))
+        return await stack.enter_async_context(open_stores(settings)), None
     engine.worker.start()
     stack.push_async_callback(engine.worker.stop, settings.drain_seconds)
-    return engine.stores
+    return engine.stores, engine.models
 
 
-async def _migrate(
-    migration: EmbeddingMigration, target: EmbeddingModel, current: EmbeddingModel, *, remove_old: bool
-) -> None:
+async def _migrate(migration: EmbeddingMigration, target: EmbeddingModel, current: EmbeddingModel) -> EmbeddingModel:
     with err.status(f"writing with {target.name} too …"):
         registered = await migration.begin(target, current)
     if registered.state is not EmbeddingState.ACTIVE:
@@ -161,10 +165,7 @@ async def _migrate(
             )
         await _show("switching", migration.switch(registered.slot))
     err.print(f"Queries are answered by {target.name}.")
-    if remove_old:
-        with err.status("removing the old index …"):
-            await migration.remove_old(registered.slot)
-        err.print("The old index is removed.")
+    return registered
 
 
 async def _show(title: str, due_counts: AsyncIterator[int]) -> None:

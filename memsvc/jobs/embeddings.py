@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -30,8 +30,8 @@ from memsvc.types import (
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
-OPEN_AGAIN_SECONDS = 30.0
-"""Until a model that could not be opened beside another one is tried again."""
+TRY_AGAIN_SECONDS = 30.0
+"""Until a model is tried again that could not be opened beside another one, or whose index could not be removed."""
 SAMPLE = 50
 """Memories of a space that a comparison looks at, the newest."""
 NEIGHBOURS = 10
@@ -41,7 +41,11 @@ class RemovableIndex(VectorIndex, Protocol):
     """An index that can be thrown away."""
 
     async def drop(self) -> None:
-        """Close it and remove all that it holds."""
+        """Remove all that it holds, and close it. Can be repeated.
+
+        Raises:
+            Unavailable: it cannot be removed now.
+        """
         ...
 
 
@@ -60,7 +64,6 @@ class CurrentModels:
     Args:
         open_model: loads a model and its index, on a thread; the index need not be ensured.
         ensured: called for each index once it is known to exist, and after its `ensure`.
-        discard: called with a model that memories are indexed with no more; it closes what it deletes.
     """
 
     def __init__(
@@ -70,16 +73,15 @@ class CurrentModels:
         *,
         open_model: Callable[[EmbeddingModel], OpenModel],
         ensured: Callable[[OpenModel], Awaitable[None]],
-        discard: Callable[[OpenModel], Awaitable[None]],
     ) -> None:
         self._models = models
         self._default = default
         self._open_model = open_model
         self._ensured = ensured
-        self._discard = discard
         self._opened: dict[tuple[int, str], OpenModel] = {}
         self._unready: set[tuple[int, str]] = set()
         self._try_again: dict[tuple[int, str], float] = {}
+        self._not_removed: dict[tuple[int, str], MemsvcError] = {}
         self._refreshing = asyncio.Lock()
         self._active: tuple[int, str] | None = None
 
@@ -93,7 +95,11 @@ class CurrentModels:
     @property
     def others(self) -> list[OpenModel]:
         """Models that memories are written with beside the active one."""
-        return [opened for key, opened in self._opened.items() if key != self._active]
+        return [
+            opened
+            for key, opened in self._opened.items()
+            if key != self._active and opened.model.state is not EmbeddingState.UNWANTED
+        ]
 
     async def start(self) -> None:
         """Open what SQL names. An index that is out of reach is waited for in the background.
@@ -103,30 +109,48 @@ class CurrentModels:
             Unavailable: SQL is out of reach.
         """
         for model in await self._models.all() or [self._default]:
-            await self._open(model)
+            if model.state is not EmbeddingState.UNWANTED:
+                await self._open(model)
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Follow SQL: open what is new, answer by what is active, discard what is gone."""
+        """Follow SQL: open what is new, answer by what is active, remove what is unwanted, close what is gone."""
         async with self._refreshing:
             await self._refresh()
 
+    async def remove_unwanted(self) -> None:
+        """Remove the indexes of unwanted models now. Raises the error of one that cannot be removed, and stays."""
+        async with self._refreshing:
+            self._try_again.clear()
+            await self._refresh()
+        for error in self._not_removed.values():
+            raise error
+
     async def _refresh(self) -> None:
         wanted = {(model.slot, model.name): model for model in await self._models.all() or [self._default]}
+        unwanted = {key: model for key, model in wanted.items() if model.state is EmbeddingState.UNWANTED}
+        self._unready -= unwanted.keys()
         for key, model in wanted.items():
             if key in self._opened:
                 self._opened[key] = replace(self._opened[key], model=model)
-            elif self._try_again.get(key, 0.0) <= time.monotonic():
+            elif key not in unwanted and self._is_due(key):
                 await self._open_beside(key, model)
         for key in list(self._unready):
             await self._ensure(key)
+        self._answer_by(wanted)
+        for key, model in unwanted.items():
+            if key != self._active and self._is_due(key):
+                await self._remove(key, model)
+        for key in self._opened.keys() - wanted.keys() - {self._active}:
+            await _closed(self._forget(key))  # another process has removed its index
+        for key in self._not_removed.keys() - wanted.keys():
+            del self._not_removed[key]
+
+    def _answer_by(self, wanted: Mapping[tuple[int, str], EmbeddingModel]) -> None:
         for key, model in wanted.items():
             if model.state is EmbeddingState.ACTIVE and key in self._opened and self._active != key:
                 self._active = key
                 log.info("embeddings.active", model=model.name)
-        for key in self._opened.keys() - wanted.keys() - {self._active}:
-            self._unready.discard(key)
-            await self._discard(self._opened.pop(key))
 
     async def run(self) -> None:
         """Refresh every `POLL_SECONDS` until cancelled."""
@@ -144,8 +168,37 @@ class CurrentModels:
     async def close(self) -> None:
         """Close every index and model."""
         for opened in self._opened.values():
-            await opened.index.close()
-            await opened.embedder.close()
+            await _closed(opened)
+
+    def _is_due(self, key: tuple[int, str]) -> bool:
+        return self._try_again.get(key, 0.0) <= time.monotonic()
+
+    def _forget(self, key: tuple[int, str]) -> OpenModel:
+        self._unready.discard(key)
+        return self._opened.pop(key)
+
+    async def _remove(self, key: tuple[int, str], model: EmbeddingModel) -> None:
+        """Remove an index; SQL forgets it only then, so that whoever comes later knows what is left to do."""
+        try:
+            if key not in self._opened:
+                self._opened[key] = await self._opened_anew(model)
+            await self._opened[key].index.drop()
+        except MemsvcError as error:
+            if key not in self._not_removed:
+                log.warning("embeddings.not_removed", model=model.name, reason=error.reason, message=error.message)
+            self._not_removed[key] = error
+            self._try_again[key] = time.monotonic() + TRY_AGAIN_SECONDS
+            return
+        await _closed(self._forget(key))
+        await self._models.removed(model.slot)
+        self._not_removed.pop(key, None)
+        log.info("embeddings.removed", model=model.name)
+
+    async def _opened_anew(self, model: EmbeddingModel) -> OpenModel:
+        try:
+            return await asyncio.to_thread(self._open_model, model)
+        except Exception as error:  # as below
+            raise Unavailable(f"{model.name} cannot be opened, which it takes to remove its index: {error}") from error
 
     async def _open_beside(self, key: tuple[int, str], model: EmbeddingModel) -> None:
         """Open a model while another one answers: whatever is wrong with the new one, the service goes on."""
@@ -153,7 +206,7 @@ class CurrentModels:
             await self._open(model)
         except Exception:  # a model's files and libraries raise anything
             log.exception("embeddings.not_opened", model=model.name)
-            self._try_again[key] = time.monotonic() + OPEN_AGAIN_SECONDS
+            self._try_again[key] = time.monotonic() + TRY_AGAIN_SECONDS
 
     async def _open(self, model: EmbeddingModel) -> None:
         key = (model.slot, model.name)
@@ -161,9 +214,7 @@ class CurrentModels:
         try:
             await self._ensure(key)
         except MemsvcError:
-            opened = self._opened.pop(key)
-            await opened.index.close()
-            await opened.embedder.close()
+            await _closed(self._opened.pop(key))
             raise
 
     async def _ensure(self, key: tuple[int, str]) -> None:
@@ -176,6 +227,11 @@ class CurrentModels:
             self._unready.add(key)
         else:
             self._unready.discard(key)
+
+
+async def _closed(opened: OpenModel) -> None:
+    await opened.index.close()
+    await opened.embedder.close()
 
 
 class ModelIndexer:

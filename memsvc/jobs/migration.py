@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from memsvc.errors import FailedPrecondition, NotFound, Reason
+from memsvc.errors import FailedPrecondition, NotFound, Reason, Unavailable
 from memsvc.jobs.embeddings import POLL_SECONDS
 from memsvc.ports import EmbeddingModels, JobQueue, MemoryLog, SpaceStore
 from memsvc.types import EmbeddingCheck, EmbeddingModel, EmbeddingState, JobKind, SpaceKey
 
 NOTICE_SECONDS = 3 * POLL_SECONDS
 """By when every process that reaches the database has learnt of a change."""
+
+REMOVAL_SECONDS = 30.0
+"""For which another process is waited for to remove an index."""
 
 LEAST_SELF_RECALL = 0.9
 
@@ -32,6 +36,7 @@ class EmbeddingMigration:
     reindex_lock: str
     notice_seconds: float = NOTICE_SECONDS
     poll_seconds: float = 0.5
+    removal_seconds: float = REMOVAL_SECONDS
 
     async def begin(self, target: EmbeddingModel, current: EmbeddingModel) -> EmbeddingModel:
         """Have every process write with the target too, and return it as registered; `current` is what settings name.
@@ -94,12 +99,27 @@ class EmbeddingMigration:
         async for due in self.fill(slot):
             yield due
 
-    async def remove_old(self, active_slot: int) -> None:
-        """Have memories written with the active model alone; processes remove the other's index when they notice."""
+    async def remove_old(self, active_slot: int, remove: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Have memories written with the active model alone, and wait until the other's index is removed.
+
+        Args:
+            active_slot: whose index stays.
+            remove: removes the other one in this process; None leaves it to the others.
+
+        Raises:
+            Unavailable: it cannot be removed now. Every process goes on trying, and so does this when it is repeated.
+        """
         for model in await self.models.all():
             if model.slot != active_slot:
-                await self.models.remove(model.slot)
-        await asyncio.sleep(self.notice_seconds)
+                await self.models.discard(model.slot)
+        patience = time.monotonic() + self.removal_seconds
+        while old := [model.name for model in await self.models.all() if model.slot != active_slot]:
+            if remove is not None:
+                await remove()
+            elif time.monotonic() > patience:
+                raise Unavailable(f"The index of {old[0]} is not removed yet; the log of the service says why.")
+            else:
+                await asyncio.sleep(self.poll_seconds)
 
     async def _mark_all_due(self, space: SpaceKey, slot: int) -> None:
         try:

@@ -35,7 +35,7 @@ class SqlEmbeddingModels:
         as it stands, whatever its state.
 
         Raises:
-            FailedPrecondition: two models are registered, and `target` is neither.
+            FailedPrecondition: two models are registered, and `target` is neither; or `target` is unwanted.
         """
 
         def register(session: Session) -> EmbeddingModel:
@@ -44,6 +44,11 @@ class SqlEmbeddingModels:
                 rows = [_row_of(current, 0, EmbeddingState.ACTIVE)]
                 session.add(rows[0])
             for row in rows:
+                if row.name == target.name and row.state == EmbeddingState.UNWANTED:
+                    raise FailedPrecondition(
+                        f"the index of {row.name} is being removed; end that first",
+                        reason=Reason.EMBEDDINGS_CHANGING,
+                    )
                 if row.name == target.name:
                     return _model_of(row)
             free = [slot for slot in SLOTS if slot not in {row.slot for row in rows}]
@@ -77,27 +82,40 @@ class SqlEmbeddingModels:
 
         def activate(session: Session) -> None:
             for row in session.exec(select(EmbeddingModelRow).with_for_update()):
-                row.state = (EmbeddingState.ACTIVE if row.slot == slot else EmbeddingState.OLD).value
-                session.add(row)
+                if row.state != EmbeddingState.UNWANTED:
+                    row.state = (EmbeddingState.ACTIVE if row.slot == slot else EmbeddingState.OLD).value
+                    session.add(row)
 
         await self._db.write(activate)
 
-    async def remove(self, slot: int) -> None:
-        """Have memories indexed with the model of this slot no more. Idempotent.
+    async def discard(self, slot: int) -> None:
+        """Have memories indexed with the model of this slot no more, and its index removed. Idempotent.
 
         Raises:
             FailedPrecondition: it answers queries.
         """
 
-        def remove(session: Session) -> None:
+        def discard(session: Session) -> None:
             row = session.get(EmbeddingModelRow, slot)
             if row is None:
                 return
             if row.state == EmbeddingState.ACTIVE:
                 raise FailedPrecondition(f"{row.name} answers queries", reason=Reason.EMBEDDINGS_CHANGING)
-            session.delete(row)
+            row.state = EmbeddingState.UNWANTED.value
+            session.add(row)
 
-        await self._db.write(remove)
+        await self._db.write(discard)
+
+    async def removed(self, slot: int) -> None:
+        """Say that the index of an unwanted model is removed: its slot is free. Idempotent."""
+        unwanted = delete(EmbeddingModelRow).where(
+            col(EmbeddingModelRow.slot) == slot, col(EmbeddingModelRow.state) == EmbeddingState.UNWANTED
+        )
+
+        def removed(session: Session) -> None:
+            session.exec(unwanted)
+
+        await self._db.write(removed)
 
     async def due_count(self, slot: int) -> int:
         """Memories of all spaces whose current version is not indexed in this slot."""

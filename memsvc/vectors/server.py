@@ -220,11 +220,13 @@ class ServerIndex:
         return found.count
 
     async def drop(self) -> None:
-        """Remove the collection from the server, and close."""
-        try:
-            await self._call(lambda: self._client.delete_collection(self._collection))
-        finally:
-            await self.close()
+        """Remove the collection from the server, and close. One that is gone already is no error.
+
+        Raises:
+            Unavailable: the server cannot be asked; the index stays open.
+        """
+        await self._call(lambda: self._client.delete_collection(self._collection))
+        await self.close()
 
     async def close(self) -> None:
         """Close the connection; what was written is the server's."""

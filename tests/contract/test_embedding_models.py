@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc.errors import FailedPrecondition, Reason
+from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
 from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
 from memsvc.jobs.handlers import ReindexHandler
@@ -38,9 +38,7 @@ class Process:
         self.path = path
         self.stopped = False
         self.stores = stores
-        self.models = CurrentModels(
-            self.store, FIRST, open_model=self._open, ensured=self._ensured, discard=self._discard
-        )
+        self.models = CurrentModels(self.store, FIRST, open_model=self._open, ensured=self._ensured)
         self.indexer = ModelIndexer(stores.memories, self.models)
         self.reindex = ReindexHandler(
             memories=stores.memories,
@@ -57,9 +55,6 @@ class Process:
 
     async def _ensured(self, opened: OpenModel) -> None:
         await opened.index.caught_up()
-
-    async def _discard(self, opened: OpenModel) -> None:
-        await opened.index.drop()
 
     async def index(self) -> int:
         return sum([count async for count in self.indexer.index(SPACE)])
@@ -118,9 +113,17 @@ async def test_a_model_is_registered_once_and_goes_through_its_states(process: P
     await process.store.activate(1)
     assert [model.state for model in await process.store.all()] == [EmbeddingState.OLD, EmbeddingState.ACTIVE]
     with pytest.raises(FailedPrecondition):
-        await process.store.remove(1)
-    await process.store.remove(0)
-    await process.store.remove(0)
+        await process.store.discard(1)
+    await process.store.removed(0)
+    await process.store.discard(0)
+    await process.store.discard(0)
+    await process.store.activate(1)
+    assert [model.state for model in await process.store.all()] == [EmbeddingState.UNWANTED, EmbeddingState.ACTIVE]
+    with pytest.raises(FailedPrecondition, match="first is being removed") as busy:
+        await process.store.register(FIRST, FIRST)
+    assert busy.value.reason is Reason.EMBEDDINGS_CHANGING
+    await process.store.removed(0)
+    await process.store.removed(0)
     assert (await process.store.register(THIRD, FIRST)).slot == 0
 
 
@@ -217,8 +220,7 @@ async def test_a_migration_ends_well_wherever_it_was_cut_off(process: Process, s
     assert process.models.active.model.name == "second"
     process.stopped = True
     await working
-    await migration.remove_old(registered.slot)
-    await process.models.refresh()
+    await migration.remove_old(registered.slot, process.models.remove_unwanted)
     assert [model.name for model in await process.store.all()] == ["second"]
     assert not (process.path / "first").exists()
     embedder, index = ActiveEmbedder(process.models), ActiveIndex(process.models)
@@ -227,6 +229,78 @@ async def test_a_migration_ends_well_wherever_it_was_cut_off(process: Process, s
     hits = await index.search_dense(SPACE, vector, MemoryFilter(), limit=1)
     assert hits[0].memory_id == memory(COUNT).id
     assert await index.count(SPACE) == COUNT + 1
+
+
+async def switched(process: Process, stores: Stores) -> EmbeddingMigration:
+    """A change of models that is over, but for the old index."""
+    await write(stores, *range(COUNT))
+    await process.store.register(SECOND, FIRST)
+    await process.store.ready(1)
+    await process.models.refresh()
+    await process.index()
+    await process.store.activate(1)
+    return EmbeddingMigration(
+        process.store,
+        stores.memories,
+        stores.spaces,
+        stores.jobs,
+        reindex_lock="reindex",
+        notice_seconds=0.0,
+        poll_seconds=0.01,
+        removal_seconds=0.05,
+    )
+
+
+def refuse_removal(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(_: EdgeIndex) -> None:
+        raise Unavailable("No removals today.")
+
+    monkeypatch.setattr(EdgeIndex, "drop", refused)
+
+
+async def test_an_index_that_cannot_be_removed_is_not_forgotten(
+    process: Process, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration = await switched(process, stores)
+    with monkeypatch.context() as patched:
+        refuse_removal(patched)
+        with pytest.raises(Unavailable, match="No removals today"):
+            await migration.remove_old(1, process.models.remove_unwanted)
+        assert [model.name for model in await process.store.all()] == ["first", "second"]
+        await write(stores, COUNT)
+        await process.index()
+        assert [await process.store.due_count(slot) for slot in (0, 1)] == [1, 0]  # written with no more
+        await process.models.refresh()  # holds nothing up
+    assert (process.path / "first").exists()
+    await migration.remove_old(1, process.models.remove_unwanted)
+    assert [model.name for model in await process.store.all()] == ["second"]
+    assert not (process.path / "first").exists()
+
+
+async def test_a_process_that_starts_later_removes_what_is_left(
+    process: Process, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration = await switched(process, stores)
+    with monkeypatch.context() as patched:
+        refuse_removal(patched)
+        with pytest.raises(Unavailable):
+            await migration.remove_old(1, process.models.remove_unwanted)
+    await process.models.close()
+    later = Process(stores, process.path)
+    await later.models.start()
+    assert [model.name for model in await later.store.all()] == ["second"]
+    assert not (later.path / "first").exists()
+    assert (later.models.active.model.name, later.models.others) == ("second", [])
+    await later.models.close()
+
+
+async def test_whoever_only_watches_is_told_that_nobody_removed_it(process: Process, stores: Stores) -> None:
+    migration = await switched(process, stores)
+    with pytest.raises(Unavailable, match="index of first is not removed yet"):
+        await migration.remove_old(1)
+    await process.models.refresh()
+    await migration.remove_old(1)
+    assert [model.name for model in await process.store.all()] == ["second"]
 
 
 async def test_points_that_are_missing_keep_queries_where_they_are(process: Process, stores: Stores) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ DIMENSION = 8
 NAME = "test"
 
 Opener = Callable[..., ServerIndex]
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -58,6 +60,18 @@ async def store(index: ServerIndex, count: int) -> None:
 
 async def found(index: ServerIndex) -> int:
     return len(await index.search_dense(HERE, np.ones(DIMENSION, np.float32), MemoryFilter(), limit=5))
+
+
+async def once_connected(call: Callable[[], Awaitable[T]]) -> T:
+    """What a call answers when its channel has found the server again."""
+    deadline = asyncio.get_running_loop().time() + 30
+    while True:
+        try:
+            return await call()
+        except Unavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("quantization", Quantization)
@@ -127,14 +141,20 @@ async def test_a_server_that_was_away_is_found_again(double: QdrantDouble, conne
     with pytest.raises(Unavailable):
         await found(index)
     await double.start()
-    deadline = asyncio.get_running_loop().time() + 30
-    while asyncio.get_running_loop().time() < deadline:
-        try:
-            assert await found(index) == 2
-            return
-        except Unavailable:
-            await asyncio.sleep(0.05)
-    raise AssertionError("the channel did not connect again")
+    assert await once_connected(lambda: found(index)) == 2
+
+
+async def test_a_collection_that_could_not_be_removed_can_be_later(double: QdrantDouble, connected: Opener) -> None:
+    index = connected()
+    await index.ensure()
+    await double.stop()
+    with pytest.raises(Unavailable):
+        await index.drop()
+    await double.start()
+    assert NAME in double.collections.created
+    await once_connected(index.drop)
+    assert NAME not in double.collections.created
+    await connected().drop()
 
 
 async def test_an_open_circuit_asks_nothing(double: QdrantDouble, connected: Opener) -> None:
