@@ -12,7 +12,7 @@ from cachetools import LRUCache
 
 from memsvc.consolidation.decay import faded
 from memsvc.consolidation.decisions import NAME, Action, Consolidation, Decision
-from memsvc.consolidation.doubts import Judge, doubts, rule
+from memsvc.consolidation.doubts import Judge, doubts, rule, unsettled
 from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.merging import in_order, merged
 from memsvc.consolidation.params import ConsolidationParams
@@ -93,10 +93,18 @@ class Consolidator:
             for memory, seen in zip(statements, looks, strict=True)
         ]
         told = await self._succession(units)
-        if self._judge is not None and space is not None and (open_pairs := doubts(told, self._params)):
-            rule(told, open_pairs, await self._judge.judge(space, [doubt.memories for doubt in open_pairs]))
+        waiting = await self._judged(told, space)
         decisions = await asyncio.to_thread(self._decide, pool, told, vectors, now, topics)
-        return Consolidation(decisions, tuple(sorted(new)))
+        return Consolidation(decisions, tuple(sorted(new - waiting)), tuple(sorted(waiting)))
+
+    async def _judged(self, told: Succession, space: SpaceKey | None) -> set[str]:
+        """Do what the judge says about what is open; return what stands for groups that it is to be asked about."""
+        if self._judge is None or space is None or not (asked := doubts(told, self._params)):
+            return set()
+        verdicts = await self._judge.judge(space, [doubt.memories for doubt in asked])
+        rule(told, asked, verdicts.relations)
+        open_groups = unsettled(told, (asked[number] for number in verdicts.unheard))
+        return {merged(g.members).id if _repeats(g) else g.members[0].memory.id for g in open_groups}
 
     async def _looks(self, memories: Sequence[Memory]) -> list[Look]:
         """Read memories; those of earlier calls come back as neighbours, and are not read again."""

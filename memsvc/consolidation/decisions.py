@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from memsvc.types import Memory
 
 NAME = "consolidation/1"
 """Name and version; the compressor of every memory that consolidation makes."""
+ASK_AGAIN = timedelta(minutes=10)
+"""Until memories are looked at again that a judge was not there to be asked about."""
 
 
 class Action(StrEnum):
@@ -58,3 +60,5 @@ class Consolidation:
     decisions: tuple[Decision, ...]
     examined: tuple[str, ...]
     """Ids of the fresh memories that were looked at."""
+    waiting: tuple[str, ...] = ()
+    """Ids of memories, fresh ones or results, that stay fresh: somebody is to be asked about them who is away."""

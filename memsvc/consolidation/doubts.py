@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -39,14 +39,21 @@ class Doubt:
         return self.earlier.members[-1].memory, self.later.members[-1].memory
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a judge said about pairs, by their indices."""
+
+    relations: Mapping[int, Relation]
+    """How the memories of a pair stand to each other; a pair that it cannot tell is left out."""
+    unheard: frozenset[int] = frozenset()
+    """Pairs that it was not there to be asked about."""
+
+
 class Judge(Protocol):
     """Decides what the rules leave open."""
 
-    async def judge(self, space: SpaceKey, pairs: Sequence[tuple[Memory, Memory]]) -> Mapping[int, Relation]:
-        """How the memories of each pair, the earlier first, stand to each other, by the pair's index.
-
-        A pair that it cannot tell is left out; so is every one while it is away.
-        """
+    async def judge(self, space: SpaceKey, pairs: Sequence[tuple[Memory, Memory]]) -> Verdicts:
+        """How the memories of each pair, the earlier first, stand to each other."""
         ...
 
 
@@ -86,6 +93,12 @@ def rule(told: Succession, asked: Sequence[Doubt], relations: Mapping[int, Relat
             )
         elif relation is Relation.CONFLICT and _is_so(later) and _is_so(earlier):
             told.disputes.append(Dispute(earlier, later, "The language model: they contradict each other."))
+
+
+def unsettled(told: Succession, unheard: Iterable[Doubt]) -> list[Group]:
+    """The groups with something fresh whose pairs nobody decided, once `rule` has joined what it joins."""
+    units = {id(unit) for doubt in unheard for group in (doubt.earlier, doubt.later) for unit in group.members}
+    return [group for group in told.groups if group.is_fresh and any(id(unit) in units for unit in group.members)]
 
 
 def agree(a: Unit, b: Unit) -> bool:

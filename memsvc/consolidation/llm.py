@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memsvc.consolidation.doubts import Relation
+from memsvc.consolidation.doubts import Relation, Verdicts
 from memsvc.errors import ModelUnavailable, ModelUnusable
 from memsvc.ports import MeteredModel
 from memsvc.types import ChatMessage, Memory, ModelPurpose, SpaceKey
@@ -32,7 +32,7 @@ accounts to Elmbank."}}] the answer is {"pairs": [{"pair": "p1", "relation": "ne
 
 
 class LlmJudge:
-    """Implements `doubts.Judge`. While the model is away, refuses or answers garbage, the rules' decisions stand alone.
+    """Implements `doubts.Judge`. Where the model refuses or answers garbage, the rules' decisions stand alone.
 
     Args:
         model: answers, on account of the space.
@@ -41,8 +41,11 @@ class LlmJudge:
     def __init__(self, model: MeteredModel) -> None:
         self._model = model
 
-    async def judge(self, space: SpaceKey, pairs: Sequence[tuple[Memory, Memory]]) -> Mapping[int, Relation]:
-        """Ask about the pairs, some at a time. A pair that is answered twice, in two ways, is left out."""
+    async def judge(self, space: SpaceKey, pairs: Sequence[tuple[Memory, Memory]]) -> Verdicts:
+        """Ask about the pairs, some at a time. A pair that is answered twice, in two ways, is left out.
+
+        Once the model is away, out of its budget or too slow, the pairs that are left are unheard.
+        """
         found: dict[int, Relation] = {}
         for start in range(0, len(pairs), PAIRS):
             some = dict(enumerate(pairs[start : start + PAIRS], start))
@@ -50,10 +53,12 @@ class LlmJudge:
                 completion = await self._model.complete(
                     space, ModelPurpose.CONSOLIDATE, messages(some), schema(some), max_tokens=128 + 32 * len(some)
                 )
-            except (ModelUnavailable, ModelUnusable):
-                return found
+            except ModelUnavailable:
+                return Verdicts(found, frozenset(range(start, len(pairs))))
+            except ModelUnusable:
+                continue
             found |= _read(completion.value["pairs"])
-        return found
+        return Verdicts(found)
 
 
 def messages(pairs: Mapping[int, tuple[Memory, Memory]]) -> tuple[ChatMessage, ...]:

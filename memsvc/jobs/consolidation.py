@@ -12,7 +12,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Protocol
 
-from memsvc.consolidation.decisions import Consolidation, Decision
+from cachetools import TTLCache
+
+from memsvc.consolidation.decisions import ASK_AGAIN, Consolidation, Decision
 from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Embedder, VectorIndex, Vectors
@@ -25,6 +27,8 @@ NEIGHBOURS = 10
 """Nearest memories of each that are looked at with it."""
 SEARCHES = 8
 """Searches under way at once: queries must get between."""
+WAITING = 100_000
+"""Memories known to wait for a judge, at most, so that they are not decided on again and again in the meantime."""
 PREVIEW = 1_000
 """Fresh memories that a preview looks at, at most."""
 
@@ -53,7 +57,10 @@ class ConsolidationLog(Protocol):
     async def consolidate(
         self, space: SpaceKey, job: Job, owner: Scope, read: Sequence[Memory], consolidation: Consolidation
     ) -> Applied:
-        """Apply the decisions, mark what was examined and defer an INDEX job, in one transaction. Raises LeaseLost."""
+        """Apply the decisions, mark what was examined and defer an INDEX job, in one transaction. Raises LeaseLost.
+
+        What waits stays fresh, and a job that looks at it again is deferred.
+        """
         ...
 
 
@@ -181,6 +188,8 @@ class ConsolidateHandler:
         self._log = consolidation.log
         self._indexer = indexer
         self._stint_seconds = stint_seconds
+        # Forgotten long before the deferred job is due, by whatever clock.
+        self._waiting: TTLCache[tuple[SpaceKey, str], None] = TTLCache(WAITING, ASK_AGAIN.total_seconds() / 2)
 
     async def __call__(self, job: Job, progress: Callable[[float], Awaitable[None]]) -> JobSummary | Unfinished:
         """Go from one user and agent to the next, batch by batch, until nothing is fresh.
@@ -195,26 +204,38 @@ class ConsolidateHandler:
             owners = await self._log.owners(job.space, Scope(*job.payload["scope"]))
         summary = job.summary or JobSummary()
         for done, owner in enumerate(owners):
-            while fresh := (await self._log.unconsolidated(job.space, owner, limit=BATCH)).items:
+            while fresh := await self._fresh(job.space, owner):
                 if got_on and stint.is_over:
                     return Unfinished(summary)
-                batch, marked_count = await self._consolidate(job, owner, fresh)
+                batch, moved_on = await self._consolidate(job, owner, fresh)
                 summary = _sum(summary, batch)
                 await progress((done + 0.5) / len(owners))
-                if not marked_count:
+                if not moved_on:
                     break
                 got_on = True
         return summary
 
-    async def _consolidate(self, job: Job, owner: Scope, fresh: Sequence[Memory]) -> tuple[JobSummary, int]:
-        """Consolidate one batch; return what became of it, and how many memories were marked as examined."""
+    async def _consolidate(self, job: Job, owner: Scope, fresh: Sequence[Memory]) -> tuple[JobSummary, bool]:
+        """Consolidate one batch; return what became of it, and whether what is fresh next is something else."""
         space = job.space
         # What is not in the index yet would not be found beside the others of its batch.
         indexed = await self._index(space, [memory.id for memory in fresh])
         batch = await self._consolidation.decide(space, owner, fresh)
         applied = await self._log.consolidate(space, job, owner, batch.read, batch.consolidation)
         indexed += await self._index(space, applied.changed)
-        return replace(applied.summary, indexed_count=indexed), applied.marked_count
+        waiting = batch.consolidation.waiting
+        self._waiting.update(((space, memory_id), None) for memory_id in waiting)
+        return replace(applied.summary, indexed_count=indexed), bool(applied.marked_count or waiting)
+
+    async def _fresh(self, space: SpaceKey, owner: Scope) -> list[Memory]:
+        """The first fresh memories that are not known to wait for a judge."""
+        cursor: str | None = None
+        while True:
+            page = await self._log.unconsolidated(space, owner, limit=BATCH, cursor=cursor)
+            found = [memory for memory in page.items if (space, memory.id) not in self._waiting]
+            if found or page.cursor is None:
+                return found
+            cursor = page.cursor
 
     async def _index(self, space: SpaceKey, memory_ids: Sequence[str]) -> int:
         return sum([count async for count in self._indexer.index(space, memory_ids)]) if memory_ids else 0

@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, tuple_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from memsvc.consolidation.decisions import Action, Consolidation, Decision
+from memsvc.consolidation.decisions import ASK_AGAIN, Action, Consolidation, Decision
 from memsvc.storage.cascade import CONSOLIDATION, is_withdrawn, withdraw_abstracts
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
+from memsvc.storage.enqueue import defer_consolidation
 from memsvc.storage.leases import require_held
 from memsvc.storage.memory_query import in_space, owned_by, within
 from memsvc.storage.memory_writes import defer_index, insert_new, rewrite, touch
@@ -129,7 +130,8 @@ class SqlConsolidationLog:
         """Apply the decisions in order, mark what was examined and defer an INDEX job, in one transaction.
 
         `read` is what was decided on. A decision about a memory that was changed since, or is not ACTIVE any longer, is
-        dropped and its memories stay fresh. One whose result a caller deleted is dropped for good.
+        dropped and its memories stay fresh. One whose result a caller deleted is dropped for good. What waits for
+        somebody who is away is looked at again after `ASK_AGAIN`.
 
         Raises:
             LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
@@ -139,9 +141,12 @@ class SqlConsolidationLog:
         def apply(session: Session) -> Applied:
             require_held(session, job)
             named = {id_ for decision in consolidation.decisions for id_ in (*decision.memory_ids, decision.winner)}
-            changes = _Changes(session, space, owner, self._clock(), _unchanged(session, space, owner, read, named))
+            now, rows = self._clock(), _unchanged(session, space, owner, read, named)
+            changes = _Changes(session, space, owner, now, rows, frozenset(consolidation.waiting))
             for decision in consolidation.decisions:
                 changes.apply(decision)
+            if consolidation.waiting:
+                defer_consolidation(session, space, [owner], now=now, delay=ASK_AGAIN)
             return changes.finish(read, consolidation.examined)
 
         applied = await self._db.write(apply)
@@ -182,13 +187,14 @@ def _unchanged(
 
 @dataclass(slots=True)
 class _Changes:
-    """The transaction's work: `rows` are the memories that decisions may still name."""
+    """The transaction's work: `rows` are the memories that decisions may still name, `waiting` what stays fresh."""
 
     session: Session
     space: SpaceKey
     owner: Scope
     now: datetime
     rows: dict[str, MemoryRow]
+    waiting: frozenset[str]
     summary: JobSummary = field(default_factory=JobSummary)
     merged: dict[str, str] = field(default_factory=dict)
     due: dict[str, None] = field(default_factory=dict)
@@ -282,7 +288,8 @@ class _Changes:
             return None
         if row is None:
             raise AssertionError("a memory that was just written is there")
-        row.consolidated_version = row.version
+        if row.id not in self.waiting:
+            row.consolidated_version = row.version
         self.rows[row.id] = row
         self.due[row.id] = None
         return row

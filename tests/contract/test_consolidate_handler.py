@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from memsvc.consolidation.decisions import Action, Consolidation, Decision
+from memsvc.consolidation.decisions import ASK_AGAIN, Action, Consolidation, Decision
 from memsvc.errors import LeaseLost, Unavailable
 from memsvc.jobs.consolidation import BATCH, ConsolidateHandler, MemoryConsolidation
 from memsvc.jobs.giving_way import Unfinished
@@ -37,6 +37,8 @@ class SameText:
         self.asked: list[tuple[list[str], list[str]]] = []
         self.down = False
         self.before_it_answers: Callable[[Sequence[Memory]], Awaitable[None]] | None = None
+        self.away: set[str] = set()
+        """Texts that only somebody who is away can decide about."""
 
     async def consolidate(
         self,
@@ -63,7 +65,9 @@ class SameText:
         merges = [self.merge(group) for group in groups if len(group) > 1]
         alone = tuple(group[0].id for group in groups if len(group) == 1)
         episode = Decision(action=Action.ABSTRACT, memory_ids=alone, result=made(900, pool[0], "All of it.", *alone))
-        return Consolidation((*merges, *([episode] if alone and topics else [])), tuple(m.id for m in fresh))
+        decisions = (*merges, *([episode] if alone and topics else []))
+        examined = tuple(m.id for m in fresh if m.text not in self.away)
+        return Consolidation(decisions, examined, tuple(m.id for m in fresh if m.text in self.away))
 
     def merge(self, group: Sequence[Memory]) -> Decision:
         ids = tuple(m.id for m in group)
@@ -233,6 +237,23 @@ async def test_one_whose_memories_are_changed_meanwhile_holds_up_nobody(parts: P
     parts.decider.before_it_answers = touch_ana
     assert (await parts.finished(await parts.started(scope=["", ""]), turns=2)).examined_count == 2
     assert await parts.log.owners(SPACE, Scope()) == [Scope("ana", "bot")]
+
+
+async def test_what_waits_for_somebody_holds_up_nothing_and_is_looked_at_again(parts: Parts) -> None:
+    hard = [f"{FISH[:-1]} {n}." for n in range(BATCH + 3)]
+    await parts.remember(*(said(n, text) for n, text in enumerate(hard)), said(200, BEES), said(201, BEES))
+    parts.decider.away = set(hard)
+    summary = await parts.handler(await parts.started(), parts.progress)
+    assert (summary.examined_count, summary.merged_count) == (2, 2)
+    assert len(parts.decider.asked) == 2  # each once, and the job ends
+    assert len((await parts.log.unconsolidated(SPACE, OWNER, limit=99)).items) == len(hard)
+    parts.decider.away = set()
+    later = ConsolidateHandler(parts.consolidation, indexer=parts.indexer)  # as after a while
+    parts.stores.clock.advance(ASK_AGAIN.total_seconds() + 1)
+    job = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+    assert job is not None
+    assert (await later(job, parts.progress)).examined_count == len(hard)
+    assert (await parts.log.unconsolidated(SPACE, OWNER, limit=1)).items == ()
 
 
 async def test_topics_are_a_setting(stores: Stores, index: EdgeIndex) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc.consolidation.decisions import Action, Consolidation, Decision
+from memsvc.consolidation.decisions import ASK_AGAIN, Action, Consolidation, Decision
 from memsvc.errors import LeaseLost
 from memsvc.storage.consolidating import Applied, SqlConsolidationLog
 from memsvc.storage.memories import SqlMemoryLog
@@ -19,6 +19,7 @@ from memsvc.types import (
     Job,
     JobKind,
     JobState,
+    JobSummary,
     Memory,
     MemoryFilter,
     MemoryKind,
@@ -61,9 +62,12 @@ class World:
     async def one(self, memory_id: str) -> Memory:
         return (await self.memories.get_many(SPACE, [memory_id]))[memory_id]
 
-    async def apply(self, *decisions: Decision, read: Sequence[Memory] | None = None) -> Applied:
+    async def apply(
+        self, *decisions: Decision, read: Sequence[Memory] | None = None, waiting: tuple[str, ...] = ()
+    ) -> Applied:
         read = await self.read() if read is None else read
-        consolidation = Consolidation(decisions, tuple(sorted(m.id for m in read)))
+        examined = tuple(sorted(m.id for m in read if m.id not in waiting))
+        consolidation = Consolidation(decisions, examined, waiting)
         return await self.log.consolidate(SPACE, self.job, OWNER, read, consolidation)
 
     async def seen_at(self, minute: float, known: float | None = None) -> list[str]:
@@ -119,6 +123,28 @@ def conflict(*ids: str) -> Decision:
 
 
 P, Q, E = (memory(n).id for n in (50, 51, 52))
+
+
+async def test_what_waits_stays_fresh_and_is_looked_at_again_in_a_while(world: World) -> None:
+    world.stores.clock.advance(DELAY.total_seconds() + 1)
+    running = await world.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=9_999)
+    assert running is not None
+    world.job = running
+    applied = await world.apply(merge(50, A, B), waiting=(C, P))
+    assert applied.marked_count == 3
+    assert await world.fresh() == [C, P]
+    (again,) = await world.waiting(JobKind.CONSOLIDATE)
+    assert again.payload == running.payload
+    await world.apply(conflict(C, P), waiting=(C,))
+    assert await world.fresh() == [C]
+    assert [job.id for job in await world.waiting(JobKind.CONSOLIDATE)] == [again.id]
+    await world.apply()
+    assert await world.fresh() == []
+    await world.stores.jobs.succeed(running, JobSummary())
+    world.stores.clock.advance(ASK_AGAIN.total_seconds() - 1)
+    assert await world.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60) is None
+    world.stores.clock.advance(2)
+    assert await world.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60) is not None
 
 
 async def test_a_merge_takes_the_place_of_its_inputs(world: World) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from memsvc.consolidation.consolidator import Consolidator
-from memsvc.consolidation.decisions import Action, Decision
+from memsvc.consolidation.decisions import Action, Consolidation, Decision
 from memsvc.consolidation.llm import PAIRS, LlmJudge, messages
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.embedder import SentenceTransformerEmbedder
@@ -61,6 +61,9 @@ class Told:
     ledger: Ledger = field(default_factory=Ledger)
 
     async def __call__(self, *texts: str) -> list[Decision]:
+        return list((await self.consolidated(*texts)).decisions)
+
+    async def consolidated(self, *texts: str) -> Consolidation:
         model = LitellmModel("openai/scripted", api_base=self.server.url, timeout=5.0, attempts=1)
         judge = LlmJudge(LedgerModel(model, self.ledger, daily_tokens=0))
         consolidator = Consolidator(analyzer=ANALYZER, tokens=TOKENS, judge=judge)
@@ -68,7 +71,7 @@ class Told:
         vectors = await self.embedder.embed(texts)
         by_id = {m.id: vector for m, vector in zip(memories, vectors, strict=True)}
         now = START + timedelta(days=90)
-        return list((await consolidator.consolidate(memories, [], by_id, now=now, space=SPACE)).decisions)
+        return await consolidator.consolidate(memories, [], by_id, now=now, space=SPACE)
 
 
 @pytest.fixture
@@ -155,6 +158,38 @@ async def test_without_a_usable_answer_the_rules_stand_alone(told: Told, reply: 
     told.server.answer = lambda body: reply
     decisions = await told(*SOLD, "I live in Porto.", "My home is in Porto.")
     assert [(d.action, d.memory_ids) for d in decisions] == [(Action.MERGE, ("m02", "m03"))]
+
+
+@pytest.mark.parametrize(
+    ("reply", "waiting"),
+    [(Reply(status=500), ("m00", "m01")), (garbage(), ()), (refuse(), ()), (Reply({"pairs": []}), ())],
+    ids=["down", "garbage", "refused", "no answer"],
+)
+async def test_only_what_a_model_that_is_away_was_not_asked_waits(
+    told: Told, reply: Reply, waiting: tuple[str, ...]
+) -> None:
+    told.server.answer = lambda body: reply
+    found = await told.consolidated(*SOLD, "I live in Porto.", "My home is in Porto.")
+    assert found.waiting == waiting
+    assert found.examined == tuple(sorted({"m00", "m01", "m02", "m03"} - set(waiting)))
+
+
+async def test_what_repeats_become_waits_in_their_place(told: Told) -> None:
+    told.server.answer = lambda body: Reply(status=500)
+    found = await told.consolidated(SOLD[0], *SOLD)
+    (merge,) = found.decisions
+    assert merge.result is not None
+    assert found.waiting == tuple(sorted((merge.result.id, "m02")))
+    assert found.examined == ("m00", "m01")
+
+
+async def test_a_question_that_fails_costs_the_others_nothing(server: ChatServer) -> None:
+    server.answer = lambda body: garbage() if len(server.requests) == 1 else always("newer")(body)
+    model = LedgerModel(LitellmModel("openai/scripted", api_base=server.url, timeout=5.0, attempts=1), Ledger())
+    pair = (memory(0, SOLD[0]), memory(1, SOLD[1]))
+    assert set((await LlmJudge(model).judge(SPACE, [pair] * (2 * PAIRS))).relations) == set(range(PAIRS, 2 * PAIRS))
+    server.answer = lambda body: Reply(status=500)
+    assert (await LlmJudge(model).judge(SPACE, [pair] * 3)).unheard == {0, 1, 2}
 
 
 async def test_what_the_rules_decide_and_what_is_far_apart_is_not_asked(told: Told) -> None:
