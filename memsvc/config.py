@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     qdrant_replicas: int = Field(1, ge=1, le=100, description="Copies of each shard of a new collection.")
     degraded_answers: Literal["on", "off"] = Field(
         "on",
-        description="With the index down, `on` answers queries by words from the newest memories in SQL and marks them "
+        description="With the index down, `on` answers queries by words from the memories in SQL and marks them "
         "degraded; `off` fails them with UNAVAILABLE.",
     )
     embedder: str = Field(

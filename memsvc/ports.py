@@ -32,6 +32,7 @@ from memsvc.types import (
     JobSummary,
     Key,
     KeyRole,
+    LexicalText,
     Memory,
     MemoryFilter,
     ModelPurpose,
@@ -145,6 +146,12 @@ class MemoryLog(Protocol):
         Raises:
             NotFound: the space, or the memory `children_of`.
         """
+        ...
+
+    async def lexical_texts(
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+    ) -> Page[LexicalText]:
+        """List what the lexical view searches of memories, newest first. Raises NotFound for the space."""
         ...
 
     async def update(

@@ -658,6 +658,14 @@ class IndexHit:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class LexicalText:
+    """What the lexical view searches of one memory."""
+
+    memory_id: str
+    text: str
+
+
 class HitOutcome(StrEnum):
     """What became of a candidate."""
 
@@ -751,7 +759,9 @@ class ViewReport:
     sub_query: int = 0
     """What was searched for: 0 the question, n the n-th sub-query of the planning report."""
     from_sql: bool = False
-    """Whether, with the index out of reach, the newest memories in SQL were searched by their words."""
+    """Whether, with the index out of reach, the memories in SQL were searched by their words."""
+    older_unseen: bool = False
+    """Whether that took too long for all of them: older ones were not seen."""
 
 
 class EmbeddingState(StrEnum):
@@ -801,6 +811,7 @@ class Degradation(StrEnum):
 
     VIEWS_FAILED = "VIEWS_FAILED"
     LEXICAL_FROM_SQL = "LEXICAL_FROM_SQL"
+    NEWEST_FROM_SQL = "NEWEST_FROM_SQL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -856,6 +867,8 @@ class Retrieval:
     @property
     def degradation(self) -> Degradation | None:
         """Why memories may be missing; None for an answer from every view."""
+        if any(report.older_unseen for report in self.views):
+            return Degradation.NEWEST_FROM_SQL
         if any(report.from_sql for report in self.views):
             return Degradation.LEXICAL_FROM_SQL
         return Degradation.VIEWS_FAILED if any(report.error for report in self.views) else None

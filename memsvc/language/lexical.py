@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from memsvc.language.words import stems
@@ -38,13 +39,20 @@ class LexicalEncoder:
 
     def document(self, text: str) -> SparseVector:
         """Return the BM25 term weights of a document, IDF left out; empty when it has no content words."""
-        terms = stems(text)
-        norm = self._k1 * (1 - self._b + self._b * len(terms) / self._average_length)
-        return _sparse({term: tf * (self._k1 + 1) / (tf + norm) for term, tf in Counter(terms).items()})
+        return _sparse(self._weights(stems(text)))
+
+    def weights(self, text: str, wanted: Collection[str]) -> dict[str, float]:
+        """Return the weights that `document` gives those of the wanted stems that a document has."""
+        return self._weights(stems(text), wanted)
 
     def query(self, text: str) -> SparseVector:
         """Return weight 1 for each distinct content word of a query; empty when there is none."""
         return _sparse(dict.fromkeys(stems(text), 1.0))
+
+    def _weights(self, terms: Sequence[str], wanted: Collection[str] | None = None) -> dict[str, float]:
+        norm = self._k1 * (1 - self._b + self._b * len(terms) / self._average_length)
+        counted = Counter(terms if wanted is None else [term for term in terms if term in wanted])
+        return {term: tf * (self._k1 + 1) / (tf + norm) for term, tf in counted.items()}
 
 
 @lru_cache(maxsize=1 << 16)

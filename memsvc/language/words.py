@@ -21,6 +21,9 @@ _MARKS = (
 _LETTERS = rf"(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))+"
 _TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|{_LETTERS}(?:'{_LETTERS})*")
 
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
+"""What `_TOKEN` finds in folded ASCII, in a tenth of the time."""
+
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\uff07\u201b", "'"))
 
 _ALGORITHMS = {
@@ -78,7 +81,10 @@ def tokenize(text: str) -> list[str]:
     The text is first brought to Unicode NFKC. Runs of scripts without spaces (Chinese, Japanese, Thai, ...) and
     of Hangul become overlapping character bigrams; a run of one character stays that character.
     """
-    folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
+    text = text.translate(_APOSTROPHES)
+    if text.isascii():
+        return [word.removesuffix("'s") for word in _ASCII_TOKEN.findall(text.lower())]
+    folded = unicodedata.normalize("NFKC", text).casefold()
     words: list[str] = []
     for match in _TOKEN.finditer(folded):
         word = match.group()

@@ -1,66 +1,83 @@
-"""Where the index is out of reach: BM25 over the newest memories in SQL, said to be less than an answer."""
+"""Where the index is out of reach: BM25 over the memories in SQL, said to be less than an answer."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import Counter
-from collections.abc import Sequence
-from threading import Lock
-
-from cachetools import LRUCache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from memsvc.language.lexical import LexicalEncoder
+from memsvc.language.words import stems
 from memsvc.ports import MemoryLog
-from memsvc.types import IndexHit, Memory, MemoryFilter, SpaceKey
+from memsvc.types import IndexHit, LexicalText, MemoryFilter, SpaceKey
 
-NEWEST = 1_000
-"""Memories that one query reads: some 0.1 s of SQL, and up to a second to encode what was not encoded before."""
+SECONDS = 1.0
+"""For which one query reads memories: some ten thousand of them in English."""
 
-CACHED = 20_000
-"""Memories whose weights are kept for the next query while the index is away: about 50 MB."""
+PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, best first."""
+
+    hits: tuple[IndexHit, ...]
+    complete: bool
+    """Whether every memory was read: without it older ones were not seen."""
 
 
 class LexicalFallback:
     """The lexical view without the index: the same weights, with the IDF of the memories read.
 
-    It sees the newest `newest` memories that pass the filter and nothing older, no paraphrases and no rewording.
+    It reads the memories that pass the filter, the newest first, for up to `seconds`; it knows no paraphrases.
     """
 
-    def __init__(self, memories: MemoryLog, *, newest: int = NEWEST) -> None:
+    def __init__(
+        self, memories: MemoryLog, *, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._memories = memories
-        self._newest = newest
+        self._seconds = seconds
+        self._clock = clock
         self._encoder = LexicalEncoder()
-        self._cache: LRUCache[tuple[SpaceKey, str, int], dict[int, float]] = LRUCache(CACHED)
-        self._lock = Lock()  # queries are ranked on threads of their own
 
-    async def search(self, space: SpaceKey, text: str, where: MemoryFilter, *, limit: int) -> list[IndexHit]:
-        """Best memories by BM25, best first; a text without content words matches nothing.
+    async def search(self, space: SpaceKey, text: str, where: MemoryFilter, *, limit: int, share: float = 1.0) -> Found:
+        """Best memories by BM25; a text without content words matches nothing.
+
+        Args:
+            space: where to search.
+            text: the question.
+            where: the hard filter.
+            limit: of hits.
+            share: of the time, for one of several searches.
 
         Raises:
             NotFound: the space.
             Unavailable: SQL is out of reach too.
         """
-        terms = self._encoder.query(text).indices
+        terms = frozenset(stems(text))
         if not terms:
-            return []
-        page = await self._memories.page(space, where, limit=self._newest)
-        return await asyncio.to_thread(self._rank, space, page.items, terms, limit)
+            return Found((), complete=True)
+        until = self._clock() + share * self._seconds
+        count, weights, cursor = 0, dict[str, dict[str, float]](), None
+        while True:
+            page = await self._memories.lexical_texts(space, where, limit=PAGE, cursor=cursor)
+            count += len(page.items)
+            weights |= await asyncio.to_thread(self._weights, page.items, terms)
+            cursor = page.cursor
+            if cursor is None or self._clock() >= until:
+                return Found(_ranked(weights, count, limit), complete=cursor is None)
 
-    def _rank(self, space: SpaceKey, memories: Sequence[Memory], terms: Sequence[int], limit: int) -> list[IndexHit]:
-        with self._lock:
-            weights = [self._weights(space, memory) for memory in memories]
-        found = Counter(term for each in weights for term in terms if term in each)
-        idf = {term: math.log(1 + (len(weights) - n + 0.5) / (n + 0.5)) for term, n in found.items()}
-        scores = [sum(idf[term] * each[term] for term in terms if term in each) for each in weights]
-        best = sorted(range(len(scores)), key=lambda number: -scores[number])[:limit]
-        return [IndexHit(memories[number].id, scores[number]) for number in best if scores[number] > 0]
+    def _weights(self, texts: Sequence[LexicalText], terms: Collection[str]) -> dict[str, dict[str, float]]:
+        """By memory, the weights of the terms that it has; none for one that has none."""
+        found = ((each.memory_id, self._encoder.weights(each.text, terms)) for each in texts)
+        return {memory_id: weights for memory_id, weights in found if weights}
 
-    def _weights(self, space: SpaceKey, memory: Memory) -> dict[int, float]:
-        key = (space, memory.id, memory.version)
-        weights = self._cache.get(key)
-        if weights is None:
-            vector = self._encoder.document(memory.lexical_text)
-            weights = dict(zip(vector.indices, vector.values, strict=True))
-            self._cache[key] = weights
-        return weights
+
+def _ranked(weights: Mapping[str, Mapping[str, float]], count: int, limit: int) -> tuple[IndexHit, ...]:
+    frequency = Counter(term for each in weights.values() for term in each)
+    idf = {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in frequency.items()}
+    hits = [IndexHit(id_, sum(idf[term] * weight for term, weight in each.items())) for id_, each in weights.items()]
+    return tuple(sorted(hits, key=lambda hit: -hit.score)[:limit])

@@ -66,7 +66,8 @@ class ViewSearch:
         if self._fallback is None:
             raise _all_failed([result for each in results for result in each])
         pairs = zip(queries, results, strict=True)
-        return tuple([await _from_sql(self._fallback, space, query, failed) for query, failed in pairs])
+        share = 1 / len(queries)
+        return tuple([await _from_sql(self._fallback, space, query, failed, share) for query, failed in pairs])
 
     async def _search(self, space: SpaceKey, query: ViewQuery) -> tuple[ViewResult, ...]:
         vector = asyncio.create_task(self._embed(query.dense_text))
@@ -126,14 +127,17 @@ async def _observed(view: View, query: ViewQuery, search: Awaitable[Sequence[Ind
 
 
 async def _from_sql(
-    fallback: LexicalFallback, space: SpaceKey, query: ViewQuery, failed: tuple[ViewResult, ...]
+    fallback: LexicalFallback, space: SpaceKey, query: ViewQuery, failed: tuple[ViewResult, ...], share: float
 ) -> tuple[ViewResult, ...]:
     """The results of a query whose views all failed, with what SQL has for the lexical one."""
-    hits = tuple(await fallback.search(space, query.text, query.where, limit=query.plan.candidates_per_view))
+    limit = query.plan.candidates_per_view
+    found = await fallback.search(space, query.text, query.where, limit=limit, share=share)
+
+    def told(report: ViewReport) -> ViewReport:
+        return replace(report, candidate_count=len(found.hits), from_sql=True, older_unseen=not found.complete)
+
     return tuple(
-        replace(result, hits=hits, report=replace(result.report, candidate_count=len(hits), from_sql=True))
-        if result.report.view is View.LEXICAL
-        else result
+        replace(result, hits=found.hits, report=told(result.report)) if result.report.view is View.LEXICAL else result
         for result in failed
     )
 

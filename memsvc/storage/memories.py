@@ -33,6 +33,7 @@ from memsvc.types import (
     Disposition,
     IngestRequestId,
     Job,
+    LexicalText,
     Memory,
     MemoryFilter,
     MemoryState,
@@ -137,6 +138,26 @@ class SqlMemoryLog:
                 children = select(MemoryOriginRow.origin_id).where(MemoryOriginRow.ordinal == parent)
                 wanted = query.where(col(MemoryRow.id).in_(children))
             return page_of(session.exec(wanted).all(), limit, memory_of, lambda row: (row.ordinal or 0,))
+
+        return await self._db.read(load)
+
+    async def lexical_texts(
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+    ) -> Page[LexicalText]:
+        """List ids and lexical texts of memories, the last created first. Raises NotFound for the space."""
+        query = (
+            select(MemoryRow.ordinal, MemoryRow.id, MemoryRow.lexical_text)
+            .where(*in_space(space), *passing(where))
+            .order_by(col(MemoryRow.ordinal).desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            query = query.where(col(MemoryRow.ordinal) < number_at(cursor))
+
+        def load(session: Session) -> Page[LexicalText]:
+            require_space(session, space)
+            rows = session.exec(query).all()
+            return page_of(rows, limit, lambda row: LexicalText(row[1], row[2]), lambda row: (row[0] or 0,))
 
         return await self._db.read(load)
 

@@ -15,6 +15,7 @@ from memsvc.types import (
     Job,
     JobKind,
     JobSummary,
+    LexicalText,
     Memory,
     MemoryFilter,
     MemoryKind,
@@ -187,6 +188,10 @@ async def test_filters_mean_in_sql_what_they_mean_in_python(stores: Stores, wher
     await _store(stores, *ZOO)
     found = (await stores.memories.page(SPACE, where, limit=9)).items
     assert {m.id for m in found} == {m.id for m in ZOO if where.matches(m)}
+    texts = await walk(lambda cursor: stores.memories.lexical_texts(SPACE, where, limit=2, cursor=cursor))
+    assert texts == [LexicalText(m.id, m.lexical_text) for m in found]
+    with pytest.raises(NotFound):
+        await stores.memories.lexical_texts(NOWHERE, where, limit=2)
 
 
 async def test_an_update_replaces_what_can_be_edited_and_logs_it(stores: Stores) -> None:

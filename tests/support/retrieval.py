@@ -17,6 +17,7 @@ from memsvc.ports import VectorIndex, Vectors
 from memsvc.types import (
     Analysis,
     IndexHit,
+    LexicalText,
     Memory,
     MemoryFilter,
     Page,
@@ -114,6 +115,14 @@ class DictMemories:
     async def page(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> Page[Memory]:
         newest = [memory for memory in reversed(self.stored.values()) if where.matches(memory)]
         return Page(tuple(newest[:limit]) if space == SPACE else (), None)
+
+    async def lexical_texts(
+        self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
+    ) -> Page[LexicalText]:
+        start = int(cursor or 0)
+        newest = (await self.page(space, where, limit=len(self.stored))).items
+        texts = [LexicalText(memory.id, memory.lexical_text) for memory in newest[start : start + limit]]
+        return Page(tuple(texts), str(start + limit) if len(newest) > start + limit else None)
 
 
 class ObservedIndex:

@@ -148,7 +148,8 @@ class SearchResult(Sequence[SearchHit]):
     planning: Planning | None = None
     """None where rules alone planned, as asked for."""
     degraded_reason: str = ""
-    """VIEWS_FAILED, or LEXICAL_FROM_SQL: without its index the service searched the newest memories by their words."""
+    """VIEWS_FAILED, LEXICAL_FROM_SQL: without its index the service searched memories by their words, or
+    NEWEST_FROM_SQL: it did, and had no time for the oldest ones."""
 
     @property
     def degraded(self) -> bool:

@@ -33,6 +33,11 @@ def test_tokenize(text: str, words: list[str]) -> None:
     assert tokenize(text) == words
 
 
+@given(st.text(st.sampled_from("abZ019'_-. \n\u2019"), max_size=20) | st.text(st.characters(max_codepoint=127)))
+def test_plain_ascii_is_split_as_it_is_beside_other_scripts(text: str) -> None:
+    assert [*tokenize(text), "猫"] == tokenize(f"{text} 猫")
+
+
 @given(st.text())
 def test_tokens_are_folded_and_hold_no_separators(text: str) -> None:
     for word in tokenize(text):

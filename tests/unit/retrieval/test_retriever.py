@@ -11,7 +11,7 @@ import pytest
 from memsvc.errors import DeadlineExceeded, Reason, Unavailable
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, Vectors
-from memsvc.retrieval.fallback import LexicalFallback
+from memsvc.retrieval.fallback import PAGE, LexicalFallback
 from memsvc.retrieval.retriever import Retriever
 from memsvc.types import Degradation, HitOutcome, MemoryFilter, MemoryState, QuerySpec, Retrieval, Scope, SpaceKey, View
 from memsvc.vectors.edge import EdgeIndex
@@ -159,6 +159,16 @@ async def test_without_the_index_sql_answers_by_words_and_says_so(index: Observe
         View.LEXICAL: 3,  # of Ann, or about an adoption
         View.SYMBOLIC: 0,
     }
+
+
+async def test_memories_that_there_was_no_time_for_are_told(index: ObservedIndex) -> None:
+    index.errors = dict.fromkeys(View, DOWN)
+    many = [*MEMORIES, *(make_memory(f"Invoice {number} was paid.") for number in range(PAGE))]
+    for seconds, degradation in ((0.0, Degradation.NEWEST_FROM_SQL), (60.0, Degradation.LEXICAL_FROM_SQL)):
+        fallback = LexicalFallback(DictMemories(many), seconds=seconds)  # type: ignore[arg-type]  # it only lists
+        found = await ask(index, "Which cat did Ann adopt?", memories=DictMemories(many), fallback=fallback)
+        assert found.degradation is degradation
+        assert [hit.memory for hit in found.returned[:1]] == ([] if seconds == 0.0 else [CAT])
 
 
 async def test_without_the_index_filters_and_spaces_hold(index: ObservedIndex) -> None:

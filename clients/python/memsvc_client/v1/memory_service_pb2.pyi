@@ -532,7 +532,8 @@ class QueryResponse(_message.Message):
     """Whether a part was out of reach, so that memories may be missing that would be found at another time."""
     degraded_reason: _builtins.str
     """Why, for machines; empty when not degraded. VIEWS_FAILED: some views failed, the results are those of the others.
-    LEXICAL_FROM_SQL: every view failed, and the newest memories in the database were searched by their words instead.
+    LEXICAL_FROM_SQL: every view failed, and the memories in the database were searched by their words instead.
+    NEWEST_FROM_SQL: the same, and the time for it was up before the oldest memories were reached.
     """
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoredMemory]:
@@ -687,7 +688,7 @@ class ViewReport(_message.Message):
     @_builtins.property
     def error(self) -> _operation_pb2.OperationError:
         """Set when the view failed; its candidates are then missing from the results. Where `degraded_reason` is
-        LEXICAL_FROM_SQL, those of the lexical view come from the database.
+        LEXICAL_FROM_SQL or NEWEST_FROM_SQL, those of the lexical view come from the database.
         """
 
     def __init__(
