@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, delete, exists, func
+from sqlalchemy import and_, case, delete, exists, func, literal_column
 from sqlmodel import Session, col, select
 
 from memsvc.errors import Conflict, FailedPrecondition, NotFound, Reason, StaleEtag
@@ -34,6 +34,12 @@ from memsvc.types import (
 
 DEFAULT_SPACE = "default"
 CREATE = "spaces.create"
+_OPEN = col(JobRow.state) != literal_column(f"'{JobState.SUCCEEDED}'")
+_REDO = (
+    col(TurnRow.reason) >= literal_column(f"'{LLM_FAILED}'"),
+    col(TurnRow.reason) < literal_column(f"'{LLM_FAILED[:-1]}{chr(ord(LLM_FAILED[-1]) + 1)}'"),
+)
+"""Whether a reason begins with LLM_FAILED."""
 
 
 class SqlSpaceStore:
@@ -158,29 +164,33 @@ def _is_empty(session: Session, key: SpaceKey) -> bool:
     return not session.scalar(select(turns)) and not session.scalar(select(memories))
 
 
+# Each count below is made from an index alone, as long as its query names what the index has. Conditions of partial
+# indexes stand in it as they stand there, and not as parameters.
+
+
 def _turn_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
-    counts = {"turns": 0, "pending": 0, "left_out": 0, "tokens": 0, "pending_tokens": 0, "redo": 0}
-    marked = case((col(TurnRow.reason).startswith(LLM_FAILED), 1), else_=0)
+    counts = {"turns": 0, "pending": 0, "left_out": 0, "tokens": 0, "pending_tokens": 0}
+    here = (TurnRow.tenant == key.tenant, TurnRow.space == key.space)
     rows = session.exec(
-        select(TurnRow.disposition, func.count(), func.sum(TurnRow.token_count), func.sum(marked))
-        .where(TurnRow.tenant == key.tenant, TurnRow.space == key.space)
+        select(TurnRow.disposition, func.count(), func.sum(TurnRow.token_count))
+        .where(*here)
         .group_by(col(TurnRow.disposition))
     )
-    for disposition, turns, tokens, redo in rows:
+    for disposition, turns, tokens in rows:
         counts["turns"] += turns
-        counts["redo"] += redo
         counts["tokens"] += tokens
         if disposition == Disposition.PENDING:
             counts["pending"], counts["pending_tokens"] = turns, tokens
         elif disposition == Disposition.LEFT_OUT:
             counts["left_out"] = turns
+    redo = session.exec(select(func.count()).select_from(TurnRow).where(*here, *_REDO)).one()
     return {
         "turn_count": counts["turns"],
         "pending_turn_count": counts["pending"],
         "left_out_turn_count": counts["left_out"],
         "raw_token_count": counts["tokens"],
         "compressed_raw_token_count": counts["tokens"] - counts["pending_tokens"],
-        "llm_redo_turn_count": counts["redo"],
+        "llm_redo_turn_count": redo,
     }
 
 
@@ -205,7 +215,7 @@ def _memory_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
 
 
 def _job_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
-    here = (JobRow.tenant == key.tenant, JobRow.space == key.space)
+    here = (JobRow.tenant == key.tenant, JobRow.space == key.space, _OPEN)
     # What these work on is stored and searchable; they wait for a model that is away, or for a quiet moment.
     unhurried = col(JobRow.kind).in_([JobKind.RECOMPRESS, JobKind.CONSOLIDATE])
     waiting = and_(col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]), ~unhurried)

@@ -95,6 +95,13 @@ class TurnRow(Row, table=True):
             sqlite_where=text("disposition = 'pending'"),
             postgresql_where=text("disposition = 'pending'"),
         ),
+        Index("ix_turns_counts", "tenant", "space", "token_count", "disposition"),
+        Index(
+            "ix_turns_redo",
+            *("tenant", "space", "reason"),
+            sqlite_where=text("reason >= 'LLM_FAILED' AND reason < 'LLM_FAILEE'"),
+            postgresql_where=text("reason >= 'LLM_FAILED' AND reason < 'LLM_FAILEE'"),
+        ),
     )
 
     ordinal: int | None = _ordinal()
@@ -148,6 +155,12 @@ class MemoryRow(Row, table=True):
             *("tenant", "space", "user_id", "agent_id", "ordinal"),
             sqlite_where=text("state = 'active' AND consolidated_version <> version"),
             postgresql_where=text("state = 'active' AND consolidated_version <> version"),
+        ),
+        # Not the state first: lists by state must not be drawn to an index that is not in their order.
+        Index(
+            "ix_memories_counts",
+            *("tenant", "space", "token_count", "state"),
+            *("version", "indexed_version", "indexed_version_1", "consolidated_version"),
         ),
         Index(
             "ix_memories_superseded_by",
@@ -267,6 +280,12 @@ class JobRow(Row, table=True):
             *("kind", "priority", "tenant", "start_time"),
             sqlite_where=text("start_time IS NOT NULL"),
             postgresql_where=text("start_time IS NOT NULL"),
+        ),
+        Index(
+            "ix_jobs_open",
+            *("tenant", "space", "state", "kind", "create_time"),
+            sqlite_where=text("state <> 'succeeded'"),
+            postgresql_where=text("state <> 'succeeded'"),
         ),
         Index("ix_jobs_lock", "tenant", "space", "lock", "state"),
         Index(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlmodel import Session
 
 from memsvc.errors import Conflict, FailedPrecondition, InvalidInput, NotFound, Reason, StaleEtag
@@ -151,6 +154,28 @@ async def test_stats_of_an_empty_space_are_zero(stores: Stores) -> None:
     stats = await stores.spaces.stats(SPACE)
     assert (stats.turn_count, stats.memory_count, stats.raw_token_count, stats.pending_job_count) == (0, 0, 0, 0)
     assert (stats.oldest_pending_time, stats.compression_ratio) == (None, 0.0)
+
+
+async def test_stats_read_no_rows(stores: Stores, database_url: str) -> None:
+    """As SQLite plans it; the planner of PostgreSQL goes by what the tables hold."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("plans are SQLite's")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_: object, __: object, statement: str, parameters: tuple[object, ...], *___: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await stores.spaces.stats(SPACE)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    counts = [each for each in asked if re.search(r"FROM (memories|turns|jobs)", each[0])]
+    assert len(counts) == 5
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection:
+        for statement, parameters in counts:
+            (scan, *_) = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            assert re.match(r"SEARCH \w+ USING COVERING INDEX \w+ \(tenant=\? AND space=\?", scan[3]), statement
 
 
 async def test_stats_count(stores: Stores) -> None:
