@@ -231,7 +231,7 @@ class _Changes:
             mine = col(MemoryRow.id).in_([id_ for id_ in some if id_ in self.rows])
             result = self.session.exec(
                 update(MemoryRow)
-                .where(*in_space(self.space), *owned_by(self.owner), as_read | mine)
+                .where(*in_space(self.space), *owned_by(self.owner), col(MemoryRow.id).in_(some), as_read | mine)
                 .values(consolidated_version=MemoryRow.version)
                 .execution_options(synchronize_session=False)
             )

@@ -315,10 +315,12 @@ class SqlMemoryLog:
 
         def mark(session: Session) -> None:
             for start in range(0, len(versions), LOOKUP):
+                some = versions[start : start + LOOKUP]
                 session.exec(
                     update(MemoryRow)
-                    .where(*in_space(space))
-                    .where(tuple_(MemoryRow.id, MemoryRow.version).in_(versions[start : start + LOOKUP]))
+                    # SQLite finds no rows by pairs: without the ids it reads the whole space.
+                    .where(*in_space(space), col(MemoryRow.id).in_([id_ for id_, _ in some]))
+                    .where(tuple_(MemoryRow.id, MemoryRow.version).in_(some))
                     .values({indexed_column(slot): MemoryRow.version})
                     .execution_options(synchronize_session=False)
                 )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import Engine, event
 
 from memsvc.errors import Conflict, LeaseLost, NotFound, Reason, StaleEtag
 from memsvc.types import (
@@ -151,6 +154,27 @@ async def test_pages_walk_every_memory_newest_first_and_stay_put_under_inserts(s
         lambda cursor: stores.memories.page(SPACE, MemoryFilter(), limit=2, cursor=cursor or first.cursor)
     )
     assert [m.id for m in (*first.items, *rest)] == [memory(n).id for n in (4, 3, 2, 1, 0)]
+
+
+async def test_marking_reads_no_more_than_what_it_marks(stores: Stores, database_url: str) -> None:
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the plan is SQLite's")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_: object, __: object, statement: str, parameters: tuple[object, ...], *___: object) -> None:
+        asked.append((statement, parameters))
+
+    await _store(stores, memory(1), memory(2))
+    due = await stores.memories.unindexed(SPACE, None, limit=9)
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await stores.memories.mark_indexed(SPACE, due)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    (update,) = [each for each in asked if each[0].startswith("UPDATE")]
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {update[0]}", update[1]).fetchall()
+    assert plan[0][3].endswith("(tenant=? AND space=? AND id=?)")
 
 
 LONG = "x" * 5000
