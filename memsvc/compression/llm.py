@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from memsvc.compression.grounding import Rejection, covers
 from memsvc.compression.prompting import Window, answer_tokens, messages, schema, windows
 from memsvc.compression.restating import Draft, Restater, Verdict
 from memsvc.errors import ModelUnavailable, ModelUnusable
-from memsvc.language.words import tokenize
+from memsvc.language.grounding import Rejection
+from memsvc.language.words import stems, tokenize
 from memsvc.ports import Analyzer, Compressor, MeteredModel, Surprisal, TokenCounter
 from memsvc.types import (
     LLM_FAILED,
@@ -29,6 +29,8 @@ RESTATED = "LLM"
 DROPPED, SILENT, HALF_TOLD = "LLM_DROPPED", "LLM_SILENT", "LLM_HALF_TOLD"
 """How the reason of a turn that fell to the rules ends: why its statements were dropped, that there were none, or that
 they leave out nearly all of it."""
+COVERAGE = 0.3
+"""Share of a turn's content stems that its statements must keep between them for the turn to count as told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,14 @@ def _half_told(drafts: Sequence[Draft]) -> list[TurnRef]:
         for turn in draft.turns:
             turns[turn.ref] = turn
             texts.setdefault(turn.ref, []).append(draft.text)
-    return [ref for ref, turn in turns.items() if not covers(texts[ref], turn)]
+    return [ref for ref, turn in turns.items() if not _covers(texts[ref], turn)]
+
+
+def _covers(texts: Iterable[str], turn: Turn) -> bool:
+    """Whether the statements that cite a turn keep enough of what it says to stand in its place."""
+    theirs = set(stems(turn.content))
+    kept = {stem for text in texts for stem in stems(text)}
+    return len(theirs & kept) >= COVERAGE * len(theirs)
 
 
 def _notes(answers: Sequence[_Answer]) -> Mapping[TurnRef, str]:

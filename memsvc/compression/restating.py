@@ -7,12 +7,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memsvc.compression.grounding import Evidence, Rejection, absolute, evidence, has_words, is_told, judge
 from memsvc.compression.prompting import Window
 from memsvc.compression.symbols import salience
+from memsvc.language.grounding import (
+    Evidence,
+    Rejection,
+    Source,
+    absolute,
+    evidence,
+    has_words,
+    is_told,
+    judge,
+    without_speaker,
+)
 from memsvc.language.timeline import find_times
 from memsvc.ports import Analyzer, Surprisal, TokenCounter
 from memsvc.types import Analysis, Interval, Memory, SpaceKey, Symbolic, Turn, TurnRef
+
+MOST_SOURCES = 2
+"""Turns that one statement may join, a question and its answer."""
 
 _IDS = uuid.UUID("1f2b6b0e-6b0b-5c44-8f0f-0a7a5d2f3b61")
 _MOST_NAMES, _LONGEST_NAME = 64, 256
@@ -25,13 +38,10 @@ class Draft:
 
     fields: dict[str, Any]
     text: str
-    known: Evidence | None
-    """None when it cites no turn of the window."""
-
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The cited turns, in order of time."""
-        return self.known.turns if self.known else ()
+    turns: tuple[Turn, ...] = ()
+    """The cited turns, in order of time."""
+    known: Evidence | None = None
+    """What they bear out; None when it cites no turn of the window."""
 
     @property
     def refs(self) -> tuple[TurnRef, ...]:
@@ -74,8 +84,14 @@ class Restater:
         known = draft.known
         if known is None:
             return Rejection.NO_SOURCE
-        source_tokens = sum(self._tokens.count(turn.content) for turn in known.turns)
-        return judge(draft.text, analysis, known, tokens=self._tokens.count(draft.text), source_tokens=source_tokens)
+        return judge(
+            draft.text,
+            analysis,
+            known,
+            tokens=self._tokens.count(draft.text),
+            source_tokens=sum(self._tokens.count(source.text) for source in known.sources),
+            most_sources=MOST_SOURCES,
+        )
 
     def memories(self, space: SpaceKey, drafts: Sequence[Draft], session: Sequence[Turn]) -> list[Memory]:
         """Make memories of accepted statements; ids follow from the turns they cite, their order, and the name."""
@@ -91,9 +107,9 @@ class Restater:
         known = draft.known
         if known is None:
             raise AssertionError("a statement without sources is never accepted")
-        last = known.turns[-1]
-        symbolic, interval = _symbolic(draft.fields, known), _validity(draft, known)
-        plain = _without_speaker(draft.text, known)
+        last = draft.turns[-1]
+        symbolic, interval = _symbolic(draft, known), _validity(draft, known)
+        plain = without_speaker(draft.text, known)
         return Memory(
             id=self._id(space, draft.refs, ordinal),
             scope=last.scope,
@@ -121,19 +137,21 @@ def _draft(window: Window, unit: dict[str, Any]) -> Draft:
     ids = window.ids
     cited = [turn for id_, turn in ids.items() if id_ in unit["turns"]]
     if not cited or not ids.keys() >= set(unit["turns"]):
-        return Draft(unit, text, None)
-    known = evidence(cited, (turn.speaker_name for turn in (*window.context, *window.turns)))
-    return Draft(unit, absolute(text, known), known)
+        return Draft(unit, text)
+    sources = [Source(turn.content, turn.event_time) for turn in cited]
+    known = evidence(sources, (turn.speaker_name for turn in (*window.context, *window.turns)))
+    return Draft(unit, absolute(text, known), tuple(cited), known)
 
 
-def _symbolic(fields: dict[str, Any], known: Evidence) -> Symbolic:
+def _symbolic(draft: Draft, known: Evidence) -> Symbolic:
     """The model's attributes, those left out that the turns do not name."""
+    fields = draft.fields
     return Symbolic(
         people=_supported(fields["people"], known),
         entities=_supported(fields["entities"], known),
         place=next(iter(_supported([fields["place"]], known)), ""),
         topic=next(iter(_supported([fields["topic"]], known)), ""),
-        speaker=known.turns[-1].speaker,
+        speaker=draft.turns[-1].speaker,
     )
 
 
@@ -148,7 +166,7 @@ def _supported(names: Iterable[str], known: Evidence) -> tuple[str, ...]:
 
 def _validity(draft: Draft, known: Evidence) -> Interval | None:
     """When the statement holds: the one time that it names, else the time the model gave, if the turns tell it."""
-    base = known.turns[-1].event_time
+    base = known.sources[-1].time
     for text in (draft.text, str(draft.fields["time"])):
         told = {mention.interval for mention in find_times(text, base) if is_told(mention, known)}
         if len(told) == 1:
@@ -156,15 +174,6 @@ def _validity(draft: Draft, known: Evidence) -> Interval | None:
         if told:
             return None
     return None
-
-
-def _without_speaker(text: str, known: Evidence) -> str:
-    """The statement without the speaker it begins with; a name moves an embedding towards all that person said."""
-    for name in known.speakers:
-        rest = text.removeprefix(name).removeprefix(":").strip()
-        if rest != text and any(character.isalnum() for character in rest):
-            return rest
-    return text
 
 
 def _lexical(text: str, turn: Turn, session: Sequence[Turn]) -> str:

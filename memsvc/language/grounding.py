@@ -1,7 +1,7 @@
-"""Whether a statement that a language model wrote is borne out by the turns it cites. The model is not trusted.
+"""Whether a statement that a language model wrote is borne out by what it cites. The model is not trusted.
 
-Names, numbers, dates and negations must come from the turns, and most of the other words too. What is checked is that
-nothing was added; that a statement has the relations between its words right cannot be told this way.
+Names, numbers, dates and negations must come from the cited texts, and most of the other words too. What is checked is
+that nothing was added; that a statement has the relations between its words right cannot be told this way.
 """
 
 from __future__ import annotations
@@ -10,24 +10,20 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from memsvc.language import spans
 from memsvc.language.timeline import TimeMention, find_times, render
 from memsvc.language.words import STOP_WORDS, stems, tokenize
-from memsvc.types import Analysis, Interval, Turn
+from memsvc.types import Analysis, Interval
 
 ALLOWANCE_TOKENS = 16
-"""Tokens by which a statement may be longer than its turns: for speaker and date."""
+"""Tokens by which a statement may be longer than its sources: for speaker and date."""
 FEWEST_WORDS = 3
 """Of a statement: less is no sentence."""
-MOST_SOURCES = 2
-"""Turns that one statement may join, a question and its answer: of more, models mix up who did what."""
-COVERAGE = 0.3
-"""Share of a turn's content stems that its statements must keep between them for the turn to count as told."""
 OVERLAP = 0.5
-"""Least share of a statement's content stems, speakers and dates left out, that its turns have too."""
+"""Least share of a statement's content stems, speakers and dates left out, that its sources have too."""
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"[^\W\d_](?:[\w'’]*\w)?")
@@ -52,10 +48,11 @@ _ONE = "one"
 
 
 class Rejection(StrEnum):
-    """Why a statement of a language model was dropped; the text that readers of `Turn.disposition_reason` see."""
+    """Why a statement of a language model was dropped; the text that readers of reasons see."""
 
     NO_SOURCE = "NO_SOURCE"
     UNRELATED_SOURCE = "UNRELATED_SOURCE"
+    TOO_FEW_SOURCES = "TOO_FEW_SOURCES"
     TOO_MANY_SOURCES = "TOO_MANY_SOURCES"
     EMPTY = "EMPTY"
     UNPRINTABLE = "UNPRINTABLE"
@@ -70,61 +67,72 @@ class Rejection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the cited turns, in order of time, and the speakers of their conversation bear out."""
+class Source:
+    """A text that can be cited, and when it was said."""
 
-    turns: tuple[Turn, ...]
+    text: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the cited sources, in order of time, and those who speak in them bear out."""
+
+    sources: tuple[Source, ...]
     speakers: tuple[str, ...]
     words: frozenset[str]
-    """Words of the turns and of the speakers' names."""
+    """Words of the sources and of the speakers' names."""
     stems: frozenset[str]
     """Of the same."""
     numbers: frozenset[str]
     times: tuple[TimeMention, ...]
     intervals: tuple[Interval, ...]
-    """Times that the turns name, and the days they were said on."""
+    """Times that the sources name, and the days they were said on."""
 
     @property
     def text(self) -> str:
-        """The contents, one after the other."""
-        return "\n".join(turn.content for turn in self.turns)
+        """The sources' texts, one after the other."""
+        return "\n".join(source.text for source in self.sources)
 
 
-def evidence(turns: Sequence[Turn], speakers: Iterable[str]) -> Evidence:
-    """Read the cited turns."""
+def evidence(sources: Sequence[Source], speakers: Iterable[str]) -> Evidence:
+    """Read the cited sources."""
     names = tuple(dict.fromkeys(speakers))
-    texts = (*(turn.content for turn in turns), *names)
+    texts = (*(source.text for source in sources), *names)
     words = frozenset(word for text in texts for word in tokenize(text))
-    times = tuple(mention for turn in turns for mention in find_times(turn.content, turn.event_time))
-    days = tuple(spans.day(turn.event_time.astimezone(UTC).date()) for turn in turns)
-    numbers = frozenset(_numbers("\n".join(turn.content for turn in turns)))
+    times = tuple(mention for source in sources for mention in find_times(source.text, source.time))
+    days = tuple(spans.day(source.time.astimezone(UTC).date()) for source in sources)
+    numbers = frozenset(_numbers("\n".join(source.text for source in sources)))
     numbers |= {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}
     intervals = (*(mention.interval for mention in times), *days)
     stemmed = frozenset(stem for text in texts for stem in stems(text))
-    return Evidence(tuple(turns), names, words, stemmed, numbers, times, intervals)
+    return Evidence(tuple(sources), names, words, stemmed, numbers, times, intervals)
 
 
 def absolute(text: str, known: Evidence) -> str:
-    """Say those relative dates absolutely that the turns say in the same words."""
+    """Say those relative dates absolutely that the sources say in the same words."""
     said = {mention.text.casefold(): mention for mention in known.times if mention.relative}
-    for mention in reversed(find_times(text, known.turns[-1].event_time)):
+    for mention in reversed(find_times(text, known.sources[-1].time)):
         source = said.get(mention.text.casefold())
         if source is not None:
             text = f"{text[: mention.start]}{render(source)}{text[mention.end :]}"
     return text
 
 
-def judge(text: str, analysis: Analysis, known: Evidence, *, tokens: int, source_tokens: int) -> Rejection | None:
-    """Return why a statement is not borne out by its turns; None when it is.
+def judge(
+    text: str, analysis: Analysis, known: Evidence, *, tokens: int, source_tokens: int, most_sources: int
+) -> Rejection | None:
+    """Return why a statement is not borne out by its sources; None when it is.
 
     Args:
         text: the statement, with single spaces.
         analysis: of `text`.
-        known: what its turns bear out.
+        known: what its sources bear out.
         tokens: of the statement.
-        source_tokens: of the turns' contents together.
+        source_tokens: of the sources' texts together.
+        most_sources: that it may join: of many, models mix up who did what.
     """
-    if len(known.turns) > MOST_SOURCES:
+    if len(known.sources) > most_sources:
         return Rejection.TOO_MANY_SOURCES
     if len(tokenize(text)) < FEWEST_WORDS:
         return Rejection.EMPTY
@@ -138,7 +146,7 @@ def judge(text: str, analysis: Analysis, known: Evidence, *, tokens: int, source
 
 
 def _unsupported(text: str, analysis: Analysis, known: Evidence) -> Rejection | None:
-    times = find_times(text, known.turns[-1].event_time)
+    times = find_times(text, known.sources[-1].time)
     if not all(is_told(mention, known) for mention in times):
         return Rejection.UNSUPPORTED_DATE
     undated = _blanked(text, times)
@@ -150,30 +158,32 @@ def _unsupported(text: str, analysis: Analysis, known: Evidence) -> Rejection | 
         return Rejection.UNSUPPORTED_NEGATION
     if _overlap(undated, analysis.language, known) < OVERLAP:
         return Rejection.LITTLE_OVERLAP
-    return None if all(_draws_on(text, turn) for turn in known.turns) else Rejection.UNRELATED_SOURCE
+    return None if all(_draws_on(text, source) for source in known.sources) else Rejection.UNRELATED_SOURCE
 
 
-def _draws_on(text: str, turn: Turn) -> bool:
-    """Whether a statement and a turn share a content word; a turn without one ("yes") can be cited by any."""
-    theirs = set(stems(turn.content))
-    return not theirs or not theirs.isdisjoint(stems(text)) or bool(find_times(turn.content, turn.event_time))
+def _draws_on(text: str, source: Source) -> bool:
+    """Whether a statement and a source share a content word; a source without one ("yes") can be cited by any."""
+    theirs = set(stems(source.text))
+    return not theirs or not theirs.isdisjoint(stems(text)) or bool(find_times(source.text, source.time))
 
 
-def covers(texts: Iterable[str], turn: Turn) -> bool:
-    """Whether the statements that cite a turn keep enough of what it says to stand in its place."""
-    theirs = set(stems(turn.content))
-    kept = {stem for text in texts for stem in stems(text)}
-    return len(theirs & kept) >= COVERAGE * len(theirs)
+def without_speaker(text: str, known: Evidence) -> str:
+    """The statement without the speaker it begins with; a name moves an embedding towards all that person said."""
+    for name in known.speakers:
+        rest = text.removeprefix(name).removeprefix(":").strip()
+        if rest != text and any(character.isalnum() for character in rest):
+            return rest
+    return text
 
 
 def is_told(mention: TimeMention, known: Evidence) -> bool:
-    """Whether a time is one that the turns name or were said on, or a longer one around it."""
+    """Whether a time is one that the sources name or were said on, or a longer one around it."""
     interval = mention.interval
     return any(interval.start <= told.start and told.end <= interval.end for told in known.intervals)
 
 
 def has_words(name: str, known: Evidence) -> bool:
-    """Whether each word of a name is one of the turns' or the speakers', up to its ending."""
+    """Whether each word of a name is one of the sources' or the speakers', up to its ending."""
     words = tokenize(name)
     return bool(words) and all(word in known.words or known.stems.intersection(stems(word)) for word in words)
 
@@ -216,7 +226,7 @@ def _negated(words: Iterable[str]) -> bool:
 
 
 def _overlap(undated: str, language: str, known: Evidence) -> float:
-    """Share of the statement's content stems, the speakers' names left out, that the turns have."""
+    """Share of the statement's content stems, the speakers' names left out, that the sources have."""
     speakers = {stem for name in known.speakers for stem in stems(name, language)}
     said = set(stems(undated, language)) - speakers
     return len(said & set(stems(known.text, language))) / len(said) if said else 0.0

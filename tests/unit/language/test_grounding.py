@@ -1,4 +1,4 @@
-"""A statement of a language model passes only if its turns bear it out."""
+"""A statement of a language model passes only if what it cites bears it out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from memsvc.compression.grounding import ALLOWANCE_TOKENS, Rejection, absolute, evidence, judge
+from memsvc.language.grounding import ALLOWANCE_TOKENS, Rejection, Source, absolute, evidence, judge
 from memsvc.language.words import tokenize
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.tokens import Cl100kCounter
-from memsvc.types import Analysis, Role, Scope, Turn
+from memsvc.types import Analysis
 from support.retrieval import PlainAnalyzer
 
 WHEN = datetime(2023, 5, 8, 10, tzinfo=UTC)
@@ -24,23 +24,20 @@ SAID = (
 )
 
 
-def turns(*contents: str, speaker: str = "Ana") -> list[Turn]:
-    return [
-        Turn(turn_id=f"t{n}", scope=Scope("u"), role=Role.USER, content=content, event_time=WHEN, speaker=speaker)
-        for n, content in enumerate(contents)
-    ]
+def sources(*texts: str) -> list[Source]:
+    return [Source(text, WHEN) for text in texts]
 
 
 def checked(text: str, analyzer: SpacyAnalyzer | PlainAnalyzer, *contents: str) -> Rejection | None:
-    cited = turns(*(contents or SAID))
+    cited = sources(*(contents or SAID))
     analysis = asyncio.run(analyzer.analyze([text]))[0]
     return verdict(text, analysis, cited)
 
 
-def verdict(text: str, analysis: Analysis, cited: list[Turn]) -> Rejection | None:
-    source_tokens = sum(COUNTER.count(turn.content) for turn in cited)
+def verdict(text: str, analysis: Analysis, cited: list[Source]) -> Rejection | None:
+    source_tokens = sum(COUNTER.count(source.text) for source in cited)
     known = evidence(cited, ["Ana", "Ben"])
-    return judge(text, analysis, known, tokens=COUNTER.count(text), source_tokens=source_tokens)
+    return judge(text, analysis, known, tokens=COUNTER.count(text), source_tokens=source_tokens, most_sources=2)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +53,7 @@ def verdict(text: str, analysis: Analysis, cited: list[Turn]) -> Rejection | Non
         'Ana: "I moved to Lisbon with Marta."',
     ],
 )
-def test_what_the_turns_say_passes(text: str, analyzer: SpacyAnalyzer) -> None:
+def test_what_the_sources_say_passes(text: str, analyzer: SpacyAnalyzer) -> None:
     assert checked(text, analyzer) is None
 
 
@@ -87,7 +84,7 @@ def test_what_they_do_not_say_is_told_apart(text: str, rejection: Rejection, ana
     assert checked(text, analyzer) is rejection
 
 
-def test_a_statement_joins_no_more_than_a_question_and_its_answer(analyzer: SpacyAnalyzer) -> None:
+def test_a_statement_joins_no_more_sources_than_it_may(analyzer: SpacyAnalyzer) -> None:
     assert checked("Lena starts at Siemens.", analyzer, SAID[1], SAID[1], SAID[1]) is Rejection.TOO_MANY_SOURCES
 
 
@@ -96,7 +93,7 @@ def test_a_negation_must_be_said(analyzer: SpacyAnalyzer) -> None:
     assert checked("Lena doesn't start at Siemens.", analyzer, SAID[1]) is Rejection.UNSUPPORTED_NEGATION
 
 
-def test_no_statement_is_longer_than_its_turns(analyzer: SpacyAnalyzer) -> None:
+def test_no_statement_is_longer_than_its_sources(analyzer: SpacyAnalyzer) -> None:
     text = "Ana lives " + "in Lisbon " * (ALLOWANCE_TOKENS + 10)
     assert checked(text.strip(), analyzer, "I live in Lisbon") is Rejection.TOO_LONG
 
@@ -108,7 +105,7 @@ def test_other_scripts_are_checked_by_what_they_share(analyzer: SpacyAnalyzer) -
 
 
 def test_relative_dates_are_said_absolutely() -> None:
-    known = evidence(turns(*SAID), ["Ana"])
+    known = evidence(sources(*SAID), ["Ana"])
     assert absolute("Ana moved to Lisbon last month.", known) == "Ana moved to Lisbon in April 2023."
     assert absolute("Ana moved to Lisbon last year.", known) == "Ana moved to Lisbon last year."
 
