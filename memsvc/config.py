@@ -131,7 +131,9 @@ class Settings(BaseSettings):
         0, ge=0, le=10**12, description="Tokens of the language model that a space may use in a UTC day; 0 is no bound."
     )
     consolidation_llm: Literal["off", "on"] = Field(
-        "off", description="`on` asks the language model about memories near in meaning that the rules leave undecided."
+        "off",
+        description="`on` asks the language model about memories near in meaning that the rules leave undecided, and "
+        "has it word episodes and themes, where `consolidation_topics` is set.",
     )
     query_planning: Literal["off", "llm"] = Field(
         "off",

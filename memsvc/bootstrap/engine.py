@@ -27,6 +27,7 @@ from memsvc.compression.telling import Density
 from memsvc.config import Settings
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.consolidation.llm import LlmJudge
+from memsvc.consolidation.llm_writer import LlmWriter
 from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
 from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
@@ -88,6 +89,7 @@ async def open_engine(
             density=Density(settings.density),
         )
         model = build_model(settings, stores)
+        asked = model if settings.consolidation_llm == "on" else None
         consolidation = MemoryConsolidation(
             log=stores.consolidation,
             index=index,
@@ -96,7 +98,8 @@ async def open_engine(
                 analyzer=analyzer,
                 tokens=tokens,
                 embedder=embedder,
-                judge=LlmJudge(model) if model is not None and settings.consolidation_llm == "on" else None,
+                judge=LlmJudge(asked) if asked else None,
+                writer=LlmWriter(asked) if asked else None,
             ),
             topics=settings.consolidation_topics,
         )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from cachetools import LRUCache
@@ -20,6 +21,7 @@ from memsvc.consolidation.reading import plain_text
 from memsvc.consolidation.succession import Group, Succession, succeed
 from memsvc.consolidation.topics import grow
 from memsvc.consolidation.units import Look, Unit, look
+from memsvc.consolidation.writing import Wording, Writer
 from memsvc.ports import Analyzer, Embedder, TokenCounter, Vectors
 from memsvc.types import Memory, MemoryKind, MemoryState, SpaceKey
 
@@ -35,6 +37,7 @@ class Consolidator:
         tokens: the tokenizer that budgets are given in.
         embedder: of the wording around fillings; without one, relations outside the lexicon are not compared.
         judge: decides what the rules leave open; None leaves it open.
+        writer: words episodes and themes; without one they quote what they were made from.
         params: constants.
     """
 
@@ -45,13 +48,15 @@ class Consolidator:
         tokens: TokenCounter,
         embedder: Embedder | None = None,
         judge: Judge | None = None,
+        writer: Writer | None = None,
         params: ConsolidationParams | None = None,
     ) -> None:
         self._analyzer = analyzer
         self._tokens = tokens
         self._embedder = embedder
         self._judge = judge
-        self._params = params or ConsolidationParams()
+        self._params = params = params or ConsolidationParams()
+        self._wording = Wording(writer, analyzer=analyzer, tokens=tokens, params=params) if writer else None
         self._frames: LRUCache[str, Vectors] = LRUCache(KEPT_READINGS)
         self._read: LRUCache[tuple[object, ...], Look] = LRUCache(KEPT_READINGS)
 
@@ -77,7 +82,7 @@ class Consolidator:
             known: ACTIVE memories near them, earlier results included; those that are fresh too are ignored.
             vectors: unit vectors of shape [dimension] for every one of them, by id.
             now: the time at which salience is judged.
-            space: on whose account the judge is asked; without one it is not.
+            space: on whose account judge and writer are asked; without one they are not.
             topics: whether to decide about episodes and themes.
 
         Raises:
@@ -94,8 +99,12 @@ class Consolidator:
         ]
         told = await self._succession(units)
         waiting = await self._judged(told, space)
-        decisions = await asyncio.to_thread(self._decide, pool, told, vectors, now, topics)
-        return Consolidation(decisions, tuple(sorted(new - waiting)), tuple(sorted(waiting)))
+        decisions, placed = await asyncio.to_thread(self._settled, told, vectors)
+        if topics:
+            reword = partial(self._wording.reword, space) if self._wording is not None and space is not None else None
+            decisions += await grow(_applied(pool, decisions), placed, self._tokens, self._params, reword)
+        decisions += self._fading(pool, decisions, now)
+        return Consolidation(tuple(decisions), tuple(sorted(new - waiting)), tuple(sorted(waiting)))
 
     async def _judged(self, told: Succession, space: SpaceKey | None) -> set[str]:
         """Do what the judge says about what is open; return what stands for groups that it is to be asked about."""
@@ -136,27 +145,22 @@ class Consolidator:
             self._frames.update({text: found[text] for text in new})
         return found
 
-    def _decide(
-        self,
-        pool: Sequence[Memory],
-        told: Succession,
-        vectors: Mapping[str, Vectors],
-        now: datetime,
-        topics: bool,
-    ) -> tuple[Decision, ...]:
+    def _settled(self, told: Succession, vectors: Mapping[str, Vectors]) -> tuple[list[Decision], dict[str, Vectors]]:
+        """What becomes of statements, and the vectors of the pool with those of merged memories."""
         results = {id(group): merged(group.members) for group in told.groups if _repeats(group)}
-        decisions = [_merge(group, results[id(group)]) for group in told.groups if id(group) in results]
+        merges = [group for group in told.groups if id(group) in results]
+        decisions = [_merge(group, results[id(group)]) for group in merges]
         decisions += _closings(told, results)
         decisions += _conflicts(told, results)
-        if topics:
-            new = {results[id(g)].id: _vector(g, results[id(g)]) for g in told.groups if id(g) in results}
-            decisions += grow(_applied(pool, decisions), {**vectors, **new}, self._tokens, self._params)
+        new = {results[id(group)].id: _vector(group, results[id(group)]) for group in merges}
+        return decisions, {**vectors, **new}
+
+    def _fading(self, pool: Sequence[Memory], decisions: Sequence[Decision], now: datetime) -> list[Decision]:
         gone = {memory_id for decision in decisions for memory_id in _ended(decision)}
-        decisions += [
+        return [
             Decision(action=Action.RETIRE, memory_ids=(memory.id,), score=score, reason=reason)
             for memory, score, reason in faded([m for m in pool if m.id not in gone], now, self._params)
         ]
-        return tuple(decisions)
 
 
 def _reading_key(memory: Memory) -> tuple[object, ...]:

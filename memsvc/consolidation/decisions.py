@@ -9,7 +9,7 @@ from enum import StrEnum
 from memsvc.types import Memory
 
 NAME = "consolidation/1"
-"""Name and version; the compressor of every memory that consolidation makes."""
+"""Name and version; the compressor of every memory that consolidation makes, with the writer's name if it has one."""
 ASK_AGAIN = timedelta(minutes=10)
 """Until memories are looked at again that a judge was not there to be asked about."""
 

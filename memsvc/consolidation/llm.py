@@ -64,11 +64,10 @@ class LlmJudge:
 def messages(pairs: Mapping[int, tuple[Memory, Memory]]) -> tuple[ChatMessage, ...]:
     """The question: instructions, then the pairs as data that cannot close its own brackets."""
     data = [
-        {"pair": f"p{number}", "earlier": _shown(earlier), "later": _shown(later)}
+        {"pair": f"p{number}", "earlier": shown(earlier), "later": shown(later)}
         for number, (earlier, later) in pairs.items()
     ]
-    quoted = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
-    return ChatMessage("system", INSTRUCTIONS), ChatMessage("user", f"<pairs>\n{quoted}\n</pairs>")
+    return ChatMessage("system", INSTRUCTIONS), ChatMessage("user", f"<pairs>\n{quoted(data)}\n</pairs>")
 
 
 def schema(pairs: Mapping[int, tuple[Memory, Memory]]) -> dict[str, Any]:
@@ -86,11 +85,17 @@ def schema(pairs: Mapping[int, tuple[Memory, Memory]]) -> dict[str, Any]:
     }
 
 
-def _shown(memory: Memory) -> dict[str, str]:
+def quoted(data: Any) -> str:
+    """Data as JSON that closes no bracket around it."""
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def shown(memory: Memory, characters: int = CHARACTERS) -> dict[str, str]:
+    """A memory as a model sees it: so many characters of its text, who said it and when."""
     return {
         "told": f"{memory.event_time.day} {memory.event_time:%B %Y %H:%M}",
         "speaker": memory.symbolic.speaker,
-        "text": memory.text[:CHARACTERS],
+        "text": memory.text[:characters],
     }
 
 

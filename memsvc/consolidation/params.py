@@ -55,6 +55,8 @@ class ConsolidationParams:
     """Fewest episodes of a theme."""
     abstract_share: float = 0.6
     """Most tokens of an abstract, as a share of its children's."""
+    written_tokens: int = 400
+    """Most tokens of an abstract that a writer words, whatever its children's."""
     centrality: float = 0.7
     """Share of nearness to the centre in MMR, in [0, 1]; the rest is distance from what was chosen."""
     cluster_block: int = 512

@@ -13,7 +13,8 @@ from memsvc.ports import TokenCounter, Vectors
 from memsvc.types import Memory, MemoryKind
 
 SENTENCE_SOURCES = "sentence_sources"
-"""Metadata key of an abstract: ids of the memories that its statements are taken from, in their order, by blanks."""
+"""Metadata key of an abstract: ids of the memories that its sentences are taken from, in their order, by blanks; where
+one comes from several, those by commas."""
 
 
 def abstract(
