@@ -17,7 +17,7 @@ from memsvc.compression.references import speaks_of_self
 from memsvc.compression.segments import segments
 from memsvc.compression.statements import state, state_exchange
 from memsvc.compression.symbols import mean_bits, named, salience, symbols, telling_bits, times_in, validity
-from memsvc.compression.telling import Density, telling, tells_of_us
+from memsvc.compression.telling import Density, only_reacts, telling, tells_of_us
 from memsvc.compression.utterances import Piece, Utterance, left_out_reason, read
 from memsvc.ports import Analyzer, ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
 from memsvc.types import (
@@ -153,9 +153,15 @@ class RulesCompressor:
         if session.chosen is not None:
             told = any((i, piece.start) in session.chosen for piece in utterance.pieces)
             return (True, Reason.INFORMATIVE_TURN) if told else (False, Reason.LOW_INFORMATION)
+        if self._density is Density.BALANCED and self._only_reacts(session, i):
+            return False, Reason.LOW_INFORMATION
         if session.scores[i - session.context].score >= self._gate.threshold:
             return True, Reason.INFORMATIVE
         return (True, Reason.INFORMATIVE_TURN) if self._is_informative(session, i) else (False, Reason.LOW_ENTROPY)
+
+    def _only_reacts(self, session: _Session, i: int) -> bool:
+        before = session.utterances[i - 1] if i else None
+        return only_reacts(session.utterances[i], before, session.surprisals[i])
 
     def _is_informative(self, session: _Session, i: int) -> bool:
         """Whether a turn of a low window says something itself: a new name, a number, a time, its speaker, or much."""

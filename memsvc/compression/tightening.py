@@ -1,4 +1,4 @@
-"""Words that a sentence can lose without losing what it says: intensifiers, tags, and the frame around a caption.
+"""Words that a sentence can lose without losing what it says: intensifiers, tags, and the frame around a picture.
 
 Only deletions and shorter captions, so that what remains is quoted word for word; each comes with the text that it
 takes away. What the views search keeps these words.
@@ -28,6 +28,7 @@ _CAPTION = re.compile(
     rf"(?:(?:(?:a|an|the)\s+)?(?:close up |blurry |cropped )?{_PICTURE}\s+of\s+)*(?P<shown>[^\]]*)\]?",
     re.IGNORECASE,
 )
+_SHOWING = re.compile(rf"(?:Here['’]s|Here is|Here are) (?:a |an |the |some )?(?={_PICTURE}\b)")
 _ARTICLE = re.compile(r"\b(?:a|an|the)\s+", re.IGNORECASE)
 
 
@@ -57,11 +58,19 @@ def tighten(sentence: Sentence) -> list[Edit]:
     """Deletions from an English sentence, in order."""
     tokens = sentence.analysis.tokens
     span = [i for i in range(sentence.first, sentence.last) if sentence.start <= tokens[i].start < sentence.end]
-    edits = [edit for i in span[:-1] for edit in _deleted(tokens, i, span)]
+    edits = list(_shown(sentence))
+    edits += [edit for i in span[:-1] for edit in _deleted(tokens, i, span)]
     ending = _ENDING.search(sentence.text)
     if ending and len(sentence.text.split()) >= _ENDING_WORDS:
         edits.append(Edit(sentence.start + ending.start(), sentence.start + ending.end(), ""))
     return edits
+
+
+def _shown(sentence: Sentence) -> Iterator[Edit]:
+    """ "Here's a photo of us" is "Photo of us"."""
+    if match := _SHOWING.match(sentence.text):
+        end = sentence.start + match.end()
+        yield Edit(sentence.start, end + 1, sentence.text[match.end()].upper())
 
 
 def _deleted(tokens: tuple[Token, ...], i: int, span: list[int]) -> Iterator[Edit]:

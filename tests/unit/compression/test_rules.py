@@ -278,3 +278,12 @@ async def test_what_is_cut_as_telling_little_is_searched_and_explained(compresso
     assert "small" in memory.lexical_text
     assert memory.gate is not None
     assert [(cut.text, cut.reason) for cut in memory.gate.cuts] == [("The room is a bit small.", "LOW_INFORMATION")]
+
+
+async def test_a_turn_that_only_reacts_is_left_out_and_can_be_found(compressor: RulesCompressor) -> None:
+    result = await compressor.compress(
+        SPACE, talk(("Ana", "I bought beds for the cats."), ("Ben", "They look so cozy."))
+    )
+    assert active(result) == ["Ana bought beds for the cats."]
+    assert outcomes(result)["t1"] == (Disposition.LEFT_OUT, "LOW_INFORMATION")
+    assert result.memories[-1].state is MemoryState.LEFT_OUT

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from memsvc.compression.telling import telling, tells_of_us
+from memsvc.compression.telling import only_reacts, telling, tells_of_us
 from memsvc.compression.utterances import Utterance, read
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.surprisal import WordFrequencySurprisal
@@ -85,3 +85,42 @@ async def test_texts_in_other_languages_are_kept_whole(analyzer: SpacyAnalyzer) 
 )
 async def test_what_a_speaker_did_with_others_is_a_fact(analyzer: SpacyAnalyzer, content: str, tells: bool) -> None:
     assert tells_of_us(await utterance(analyzer, content)) is tells
+
+
+async def reacts(analyzer: SpacyAnalyzer, before: str, content: str, speaker: str, role: Role) -> bool:
+    time = datetime(2024, 3, 13, tzinfo=UTC)
+    turns = [
+        Turn(turn_id="1", scope=Scope("u"), role=Role.USER, content=before, event_time=time, speaker="Ben"),
+        Turn(turn_id="2", scope=Scope("u"), role=role, content=content, event_time=time, speaker=speaker),
+    ]
+    first, second = read(turns, await analyzer.analyze([before, content]))
+    return only_reacts(second, first, SURPRISAL)
+
+
+@pytest.mark.parametrize(
+    ("content", "only"),
+    [
+        ("They look so cozy in there.", True),
+        ("It must feel great to have such a team.", True),
+        ("Your dedication paid off.", True),
+        ("I slept in one.", False),  # of oneself
+        ("The door is red.", False),  # of a thing
+        ("Feed the cats.", False),  # an instruction about one
+        ("They cost 90.", False),  # a number
+        ("It was Rafael.", False),  # a name
+        ("Sono molto comodi.", False),  # not judged
+    ],
+)
+async def test_a_turn_that_only_reacts_tells_nothing(analyzer: SpacyAnalyzer, content: str, only: bool) -> None:
+    assert await reacts(analyzer, "We bought beds for the cats.", content, "Ana", Role.USER) is only
+
+
+async def test_what_answers_or_goes_on_is_no_reaction(analyzer: SpacyAnalyzer) -> None:
+    said = "They look so cozy in there."
+    assert not await reacts(analyzer, "What do you think of the beds?", said, "Ana", Role.USER)
+    assert not await reacts(analyzer, "We bought beds for the cats.", said, "Ben", Role.USER)
+
+
+async def test_an_assistant_who_speaks_of_what_is_its_user_s_tells_it(analyzer: SpacyAnalyzer) -> None:
+    assert not await reacts(analyzer, "My oven smells.", "Your filter is old.", "Assistant", Role.ASSISTANT)
+    assert await reacts(analyzer, "My oven smells.", "Your filter is old.", "Ana", Role.USER)

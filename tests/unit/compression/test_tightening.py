@@ -27,6 +27,8 @@ async def _read(analyzer: SpacyAnalyzer, content: str) -> Utterance:
         ("I just started a pottery course.", "I started a pottery course."),
         ("The harbour brings my uncle so much joy.", "The harbour brings my uncle joy."),
         ("My cousin bought an accordion from Porto too!", "My cousin bought an accordion from Porto!"),
+        ("Here's a photo of the old mill.", "Photo of the old mill."),
+        ("Here is the recipe of the old mill.", None),
         ("I don't really like oysters.", None),  # the denial would grow
         ("The rope was so long that it reached the well.", None),  # a measure, not an emphasis
         ("That is a really old mill.", None),  # "a old mill"
