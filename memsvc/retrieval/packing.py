@@ -57,8 +57,9 @@ def pack(
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
-    With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best. With an
-    `excerpt`, memories beyond the best few are told by what it returns for their text; without, all are told in full.
+    With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best; it narrows
+    as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told by what it
+    returns for their text; without, all are told in full.
     """
     packer = _Packer(where, depth, max_tokens, tokens, window, excerpt)
     verdicts = [packer.judge(candidate) for candidate in candidates]
@@ -120,10 +121,8 @@ class _Packer:
             return _Verdict(HitOutcome.STALE, f"stored as {memory.state}, and outside the filter by now")
         if self._rank >= self._depth:
             return _Verdict(HitOutcome.BELOW_DEPTH, f"ranked below the depth of {self._depth}")
-        if (distance := self._below_best(candidate)) is not None:
-            return _Verdict(
-                HitOutcome.BELOW_WINDOW, f"scores {distance:.2f} below the best, {self._window:.2f} is allowed"
-            )
+        if (reason := self._below_window(candidate)) is not None:
+            return _Verdict(HitOutcome.BELOW_WINDOW, reason)
         words = _words(memory.text)
         twin = next((id_ for id_, better in self._words.items() if _adds_nothing(words, better)), None)
         if twin is not None:
@@ -131,12 +130,15 @@ class _Packer:
         self._rank += 1
         return self._take_if_it_fits(candidate, memory, words)
 
-    def _below_best(self, candidate: Candidate) -> float | None:
+    def _below_window(self, candidate: Candidate) -> str | None:
         """How far below the best score a candidate lies, when that is too far."""
         self._best = candidate.score if self._best is None else self._best
-        distance = self._best - candidate.score
-        too_far = self._window is not None and distance > self._window and self._rank >= ALWAYS
-        return distance if too_far else None
+        if self._window is None or self._rank < ALWAYS:
+            return None
+        distance, allowed = self._best - candidate.score, self._window * (1 - self._used / self._max_tokens)
+        if distance <= allowed:
+            return None
+        return f"scores {distance:.2f} below the best, {allowed:.2f} is allowed after {self._used} tokens"
 
     def _take_if_it_fits(self, candidate: Candidate, memory: Memory, words: frozenset[str]) -> _Verdict:
         told = self._told(memory)

@@ -5,8 +5,9 @@
 
 The depth follows k_dyn of SimpleMem (arXiv 2601.02553, section 3.3), whose constants are not published, and the token
 budget grows with it. Both are ceilings: within them the window decides, so that a question whose answer stands out
-costs little and one with many candidates of nearly the same score gets more of them. At an equal mean of tokens this
-finds more evidence than any fixed budget.
+costs little and one with many candidates of nearly the same score gets more of them. It narrows as the tokens are used
+up, since what a memory adds falls with each one before it. At an equal mean of tokens this finds more evidence than any
+fixed budget.
 
 A caller may fix the tokens, the depth or both. What the caller fixes is kept, without a window; the other adapts, and
 is raised where it would keep the caller from getting what was asked for.
@@ -22,8 +23,8 @@ from memsvc.retrieval.names import Names
 from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery
 
 BASE_DEPTH, DEPTH_GAIN = 30, 2.0
-MIN_TOKENS, MAX_TOKENS = 800, 1500
-BASE_WINDOW, WINDOW_GAIN = 0.15, 0.15
+MIN_TOKENS, MAX_TOKENS = 1000, 2000
+BASE_WINDOW, WINDOW_GAIN = 0.25, 0.25
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10

@@ -148,11 +148,19 @@ def test_nothing_found_is_an_empty_context() -> None:
 
 def test_a_window_keeps_out_what_scores_far_below_the_best_but_never_the_first_few() -> None:
     found = [make_memory(f"Ann bought item {number}{number}.") for number in range(8)]
-    kept = [hit.outcome for hit in packed(*found, window=0.055).hits]
+    kept = outcomes(packed(*found, window=0.055, max_tokens=100_000))
     assert kept == [HitOutcome.RETURNED] * 6 + [HitOutcome.BELOW_WINDOW] * 2
     assert outcomes(packed(*found, window=0.0)) == [HitOutcome.RETURNED] * ALWAYS + [HitOutcome.BELOW_WINDOW] * 4
-    assert "0.07 below the best, 0.06 is allowed" in packed(*found, window=0.055).hits[-1].reason
     assert outcomes(packed(*found)) == [HitOutcome.RETURNED] * 8
+
+
+def test_a_window_narrows_as_tokens_are_used() -> None:
+    found = [make_memory(f"Ann bought item {number}{number}.") for number in range(8)]
+    narrowed = packed(*found, window=0.1, max_tokens=80)
+    assert outcomes(narrowed) == [HitOutcome.RETURNED] * 5 + [HitOutcome.BELOW_WINDOW] * 3
+    allowed = 0.1 * (1 - narrowed.token_count / 80)
+    said = f"0.07 below the best, {allowed:.2f} is allowed after {narrowed.token_count} tokens"
+    assert said in narrowed.hits[-1].reason
 
 
 def test_the_best_are_told_in_full_and_the_others_by_their_excerpt() -> None:

@@ -120,7 +120,7 @@ class _HitOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitOutcome
     HIT_OUTCOME_STALE: _HitOutcome.ValueType  # 5
     """The index is ahead of or behind SQL: gone, changed state, or outside the filter."""
     HIT_OUTCOME_BELOW_WINDOW: _HitOutcome.ValueType  # 6
-    """Scores further below the best than the plan's window."""
+    """Scores further below the best than what is left of the plan's window."""
 
 class HitOutcome(_HitOutcome, metaclass=_HitOutcomeEnumTypeWrapper):
     """What became of a candidate."""
@@ -138,7 +138,7 @@ HIT_OUTCOME_DUPLICATE: HitOutcome.ValueType  # 4
 HIT_OUTCOME_STALE: HitOutcome.ValueType  # 5
 """The index is ahead of or behind SQL: gone, changed state, or outside the filter."""
 HIT_OUTCOME_BELOW_WINDOW: HitOutcome.ValueType  # 6
-"""Scores further below the best than the plan's window."""
+"""Scores further below the best than what is left of the plan's window."""
 Global___HitOutcome: _TypeAlias = HitOutcome  # noqa: Y015
 
 @_typing.final
@@ -868,7 +868,9 @@ class QueryPlan(_message.Message):
     max_tokens: _builtins.int
     """Token budget of the context."""
     score_window: _builtins.float
-    """How far below the best score a memory may lie; unset when the caller fixed the tokens or the depth."""
+    """How far below the best score a memory may lie, narrowing to 0 as the tokens are used up; unset when the caller fixed
+    the tokens or the depth.
+    """
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignalWeight]:
         """Weight of each signal in the fusion."""
