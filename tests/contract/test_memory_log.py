@@ -157,8 +157,6 @@ async def test_pages_walk_every_memory_newest_first_and_stay_put_under_inserts(s
 
 
 async def test_marking_reads_no_more_than_what_it_marks(stores: Stores, database_url: str) -> None:
-    if not database_url.startswith("sqlite"):
-        pytest.skip("the plan is SQLite's")
     asked: list[tuple[str, tuple[object, ...]]] = []
 
     def note(_: object, __: object, statement: str, parameters: tuple[object, ...], *___: object) -> None:
@@ -172,6 +170,8 @@ async def test_marking_reads_no_more_than_what_it_marks(stores: Stores, database
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     (update,) = [each for each in asked if each[0].startswith("UPDATE")]
+    if not database_url.startswith("sqlite"):
+        return  # how PostgreSQL plans it depends on what the tables hold
     with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {update[0]}", update[1]).fetchall()
     assert plan[0][3].endswith("(tenant=? AND space=? AND id=?)")

@@ -157,9 +157,6 @@ async def test_stats_of_an_empty_space_are_zero(stores: Stores) -> None:
 
 
 async def test_stats_read_no_rows(stores: Stores, database_url: str) -> None:
-    """As SQLite plans it; the planner of PostgreSQL goes by what the tables hold."""
-    if not database_url.startswith("sqlite"):
-        pytest.skip("plans are SQLite's")
     asked: list[tuple[str, tuple[object, ...]]] = []
 
     def note(_: object, __: object, statement: str, parameters: tuple[object, ...], *___: object) -> None:
@@ -172,6 +169,8 @@ async def test_stats_read_no_rows(stores: Stores, database_url: str) -> None:
         event.remove(Engine, "before_cursor_execute", note)
     counts = [each for each in asked if re.search(r"FROM (memories|turns|jobs)", each[0])]
     assert len(counts) == 5
+    if not database_url.startswith("sqlite"):
+        return  # how PostgreSQL plans them depends on what the tables hold
     with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection:
         for statement, parameters in counts:
             (scan, *_) = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
