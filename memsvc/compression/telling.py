@@ -17,8 +17,9 @@ from memsvc.types import Role, Token
 
 OWN_BITS, GENERAL_BITS, ADDRESSED_BITS = 12.0, 25.0, 36.0
 """Self-information beyond that of ordinary words, in bits, from which a sentence is kept: an uncommon word or two where
-speakers tell of themselves, or show a picture; twice that where nobody in particular is spoken of; three times that
-where they ask, or speak of the one they speak to ("your plan sounds great"), who knows and tells it better."""
+speakers tell of themselves, or show a picture; about twice that where nobody in particular is spoken of; three times
+that where they ask, or speak of the one they speak to ("your plan sounds great"), who knows and tells it better."""
+_TALKERS = frozenset({Role.USER, Role.ASSISTANT})
 _SUBJECTS = frozenset({"nsubj", "nsubjpass"})
 _SELF = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours|ourselves)\b", re.IGNORECASE)
 
@@ -49,8 +50,8 @@ def only_reacts(utterance: Utterance, before: Utterance | None, surprisal: Surpr
     """
     if utterance.analysis.language != "en" or before is None or before.speaker == utterance.speaker:
         return False
-    if "?" in before.turn.content:
-        return False
+    if "?" in before.turn.content or not {utterance.turn.role, before.turn.role} <= _TALKERS:
+        return False  # what a tool gives back is an answer, and what follows a system turn begins the talk
     return not any(
         _tells(utterance, piece, surprisal) or _is_own(piece) or _speaks_of_thing(utterance, piece)
         for piece in utterance.pieces

@@ -1,7 +1,7 @@
 """Words that a sentence can lose without losing what it says: intensifiers, tags, and the frame around a picture.
 
-Only deletions and shorter captions, so that what remains is quoted word for word; each comes with the text that it
-takes away. What the views search keeps these words.
+Only deletions and shorter captions, so that what remains is quoted word for word, but for a capital where a sentence
+now begins; each comes with the text that it takes away. What the views search keeps these words.
 """
 
 from __future__ import annotations

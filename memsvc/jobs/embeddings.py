@@ -197,7 +197,7 @@ class CurrentModels:
     async def _opened_anew(self, model: EmbeddingModel) -> OpenModel:
         try:
             return await asyncio.to_thread(self._open_model, model)
-        except Exception as error:  # as below
+        except Exception as error:  # a model's files and libraries raise anything
             raise Unavailable(f"{model.name} cannot be opened, which it takes to remove its index: {error}") from error
 
     async def _open_beside(self, key: tuple[int, str], model: EmbeddingModel) -> None:

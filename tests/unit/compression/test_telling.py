@@ -87,14 +87,16 @@ async def test_what_a_speaker_did_with_others_is_a_fact(analyzer: SpacyAnalyzer,
     assert tells_of_us(await utterance(analyzer, content)) is tells
 
 
-async def reacts(analyzer: SpacyAnalyzer, before: str, content: str, speaker: str, role: Role) -> bool:
+async def reacts(
+    analyzer: SpacyAnalyzer, before: str, content: str, speaker: str, role: Role, first: Role = Role.USER
+) -> bool:
     time = datetime(2024, 3, 13, tzinfo=UTC)
     turns = [
-        Turn(turn_id="1", scope=Scope("u"), role=Role.USER, content=before, event_time=time, speaker="Ben"),
+        Turn(turn_id="1", scope=Scope("u"), role=first, content=before, event_time=time, speaker="Ben"),
         Turn(turn_id="2", scope=Scope("u"), role=role, content=content, event_time=time, speaker=speaker),
     ]
-    first, second = read(turns, await analyzer.analyze([before, content]))
-    return only_reacts(second, first, SURPRISAL)
+    earlier, later = read(turns, await analyzer.analyze([before, content]))
+    return only_reacts(later, earlier, SURPRISAL)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +126,10 @@ async def test_what_answers_or_goes_on_is_no_reaction(analyzer: SpacyAnalyzer) -
 async def test_an_assistant_who_speaks_of_what_is_its_user_s_tells_it(analyzer: SpacyAnalyzer) -> None:
     assert not await reacts(analyzer, "My oven smells.", "Your filter is old.", "Assistant", Role.ASSISTANT)
     assert await reacts(analyzer, "My oven smells.", "Your filter is old.", "Ana", Role.USER)
+
+
+async def test_a_tool_s_output_and_what_follows_a_system_turn_are_no_reactions(analyzer: SpacyAnalyzer) -> None:
+    said = "They look so cozy in there."
+    assert not await reacts(analyzer, "We bought beds for the cats.", said, "camera", Role.TOOL)
+    assert not await reacts(analyzer, "You are a helpful assistant.", said, "Ana", Role.USER, Role.SYSTEM)
+    assert await reacts(analyzer, "We bought beds for the cats.", said, "Ana", Role.ASSISTANT)
