@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +38,7 @@ from memsvc.types import (
     TurnOutcome,
 )
 from support.chat_server import Body, ChatServer, Reply, chat_server, cut_short, garbage, hang, overloaded, refuse
+from support.model_bills import ModelBills
 from support.retrieval import HashingEmbedder, PlainAnalyzer, make_memory
 
 TOKENS = Cl100kCounter()
@@ -51,20 +51,6 @@ TALK = (
 )
 MOVED = "Ana moved to Lisbon in April 2023 with Marta and pays 1,200 euros for three rooms."
 STARTS = "Ben's sister Lena starts at Siemens as an engineer on 12 June 2023."
-
-
-@dataclass
-class Ledger:
-    """Keeps the bills."""
-
-    bills: list[ModelUsage] = field(default_factory=list)
-
-    async def record(self, space: SpaceKey, purpose: ModelPurpose, usage: ModelUsage) -> None:
-        assert (space, purpose) == (SPACE, ModelPurpose.COMPRESS)
-        self.bills.append(usage)
-
-    async def tokens_today(self, space: SpaceKey) -> int:
-        return sum(bill.token_count for bill in self.bills)
 
 
 class BrokenEmbedder(HashingEmbedder):
@@ -120,7 +106,7 @@ class Setup:
         timeout: float = 30.0,
     ) -> None:
         self.server = server
-        self.ledger = Ledger()
+        self.ledger = ModelBills(SPACE, ModelPurpose.COMPRESS)
         self.rules = rules(analyzer, embedder)
         model = LitellmModel("openai/local", api_base=server.url, timeout=timeout, attempts=2, max_backoff=0.01)
         self.compressor = LlmCompressor(

@@ -23,11 +23,6 @@ TOKENS = Cl100kCounter()
 
 
 @pytest.fixture(scope="module")
-def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(device="cpu")
-
-
-@pytest.fixture(scope="module")
 def consolidator() -> Consolidator:
     return Consolidator(analyzer=SpacyAnalyzer(), tokens=TOKENS)
 

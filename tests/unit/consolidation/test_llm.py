@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +17,9 @@ from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.llm import LitellmModel
 from memsvc.models.metered import LedgerModel
 from memsvc.models.tokens import Cl100kCounter
-from memsvc.types import Memory, ModelPurpose, ModelUsage, Scope, SpaceKey, Symbolic
-from support.chat_server import Body, ChatServer, Reply, chat_server, garbage, refuse
+from memsvc.types import Memory, ModelPurpose, Scope, SpaceKey, Symbolic
+from support.chat_server import Body, ChatServer, Reply, garbage, refuse
+from support.model_bills import ModelBills
 
 SPACE = SpaceKey("acme", "default")
 START = datetime(2024, 3, 1, 9, tzinfo=UTC)
@@ -28,37 +29,12 @@ SOLD = ("I moor my boat in the harbour of Kiel.", "My boat left Kiel harbour for
 
 
 @dataclass
-class Ledger:
-    """Keeps the bills."""
-
-    bills: list[ModelUsage] = field(default_factory=list)
-
-    async def record(self, space: SpaceKey, purpose: ModelPurpose, usage: ModelUsage) -> None:
-        assert (space, purpose) == (SPACE, ModelPurpose.CONSOLIDATE)
-        self.bills.append(usage)
-
-    async def tokens_today(self, space: SpaceKey) -> int:
-        return sum(bill.token_count for bill in self.bills)
-
-
-@pytest.fixture(scope="module")
-def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(device="cpu")
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ChatServer]:
-    async with chat_server() as running:
-        yield running
-
-
-@dataclass
 class Told:
     """What the consolidator decides about sentences told a day apart, beside a language model."""
 
     server: ChatServer
     embedder: SentenceTransformerEmbedder
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: ModelBills = field(default_factory=lambda: ModelBills(SPACE, ModelPurpose.CONSOLIDATE))
 
     async def __call__(self, *texts: str) -> list[Decision]:
         return list((await self.consolidated(*texts)).decisions)
@@ -185,7 +161,8 @@ async def test_what_repeats_become_waits_in_their_place(told: Told) -> None:
 
 async def test_a_question_that_fails_costs_the_others_nothing(server: ChatServer) -> None:
     server.answer = lambda body: garbage() if len(server.requests) == 1 else always("newer")(body)
-    model = LedgerModel(LitellmModel("openai/scripted", api_base=server.url, timeout=5.0, attempts=1), Ledger())
+    bills = ModelBills(SPACE, ModelPurpose.CONSOLIDATE)
+    model = LedgerModel(LitellmModel("openai/scripted", api_base=server.url, timeout=5.0, attempts=1), bills)
     pair = (memory(0, SOLD[0]), memory(1, SOLD[1]))
     assert set((await LlmJudge(model).judge(SPACE, [pair] * (2 * PAIRS))).relations) == set(range(PAIRS, 2 * PAIRS))
     server.answer = lambda body: Reply(status=500)

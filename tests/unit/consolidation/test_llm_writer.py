@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,8 @@ from memsvc.models.llm import LitellmModel
 from memsvc.models.metered import LedgerModel
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.types import Memory, ModelPurpose, ModelUsage, Scope, SpaceKey, Symbolic, TurnRef
-from support.chat_server import Body, ChatServer, Reply, chat_server, cut_short, garbage, hang, refuse
+from support.chat_server import Body, ChatServer, Reply, cut_short, garbage, hang, refuse
+from support.model_bills import ModelBills
 
 SPACE = SpaceKey("acme", "default")
 START = datetime(2024, 3, 1, 9, tzinfo=UTC)
@@ -32,38 +33,13 @@ Sentences = list[tuple[str, list[str]]]
 
 
 @dataclass
-class Ledger:
-    """Keeps the bills."""
-
-    bills: list[ModelUsage] = field(default_factory=list)
-
-    async def record(self, space: SpaceKey, purpose: ModelPurpose, usage: ModelUsage) -> None:
-        assert (space, purpose) == (SPACE, ModelPurpose.CONSOLIDATE)
-        self.bills.append(usage)
-
-    async def tokens_today(self, space: SpaceKey) -> int:
-        return sum(bill.token_count for bill in self.bills)
-
-
-@pytest.fixture(scope="module")
-def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(device="cpu")
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ChatServer]:
-    async with chat_server() as running:
-        yield running
-
-
-@dataclass
 class Told:
     """What the consolidator decides about sentences told a day apart, with or without a language model."""
 
     server: ChatServer
     embedder: SentenceTransformerEmbedder
     analyzer: SpacyAnalyzer
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: ModelBills = field(default_factory=lambda: ModelBills(SPACE, ModelPurpose.CONSOLIDATE))
     daily_tokens: int = 0
 
     async def __call__(self, *texts: str, model: bool = True) -> list[Decision]:

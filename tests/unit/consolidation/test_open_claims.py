@@ -21,11 +21,6 @@ TOKENS = Cl100kCounter()
 ANALYZER = SpacyAnalyzer()
 
 
-@pytest.fixture(scope="module")
-def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(device="cpu")
-
-
 def memory(i: int, text: str) -> Memory:
     return Memory(
         id=f"m{i}",
