@@ -23,6 +23,7 @@ from memsvc.types import (
     Disposition,
     EmbeddingCheck,
     EmbeddingModel,
+    IndexedMemory,
     IndexHit,
     IngestRequestId,
     Job,
@@ -218,6 +219,21 @@ class MemoryLog(Protocol):
 
     async def mark_all_unindexed(self, space: SpaceKey, slot: int | None = None) -> int:
         """Make every memory of the space due again, with every model or with that of a slot; return how many."""
+        ...
+
+    async def reindex(
+        self, space: SpaceKey, memory_ids: Sequence[str] | None = None, *, slot: int | None = None
+    ) -> str:
+        """Make memories due again, all of the space with None, and queue the REINDEX job, in one transaction.
+
+        `slot` as in `mark_all_unindexed`; unknown ids are ignored. Returns the job's id. Raises NotFound for the space.
+        """
+        ...
+
+    async def indexed(
+        self, space: SpaceKey, *, limit: int, slot: int = 0, cursor: str | None = None
+    ) -> Page[IndexedMemory]:
+        """List the memories that are not due for the index of a slot, the first created first."""
         ...
 
     async def indexed_count(self, space: SpaceKey, slot: int = 0) -> int:
@@ -435,8 +451,11 @@ class VectorIndex(Protocol):
         ...
 
     @property
-    def may_be_behind(self) -> bool:
-        """Whether SQL may hold what the index lacks; known after `ensure`, and true until `caught_up`."""
+    def unsure_since(self) -> datetime | None:
+        """Since when the index may lack what was written to it, of a new one the earliest time; None: it lacks nothing.
+
+        Known after `ensure`, and kept until `caught_up`.
+        """
         ...
 
     async def caught_up(self) -> None:
@@ -480,6 +499,10 @@ class VectorIndex(Protocol):
 
     async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
         """Dense unit vectors of shape [dimension] of those of the memories that have a point, by id."""
+        ...
+
+    async def present(self, space: SpaceKey, memory_ids: Sequence[str]) -> set[str]:
+        """Those of the memories that have a point."""
         ...
 
     async def count(self, space: SpaceKey) -> int:

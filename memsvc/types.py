@@ -512,7 +512,7 @@ class Job:
     """What to work on, by kind.
 
     COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]};
-    REINDEX: {}, or {"marked": True} where all that is to be indexed was marked as due;
+    REINDEX: {}: whatever is due;
     CONSOLIDATE: {"owner": [user_id, agent_id]}, or {"scope": [user_id, agent_id]}, where empty ones mean all.
     """
     attempt: int
@@ -664,6 +664,17 @@ class LexicalText:
 
     memory_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedMemory:
+    """A memory whose current version is in the index, or out of it, as far as SQL knows."""
+
+    memory_id: str
+    version: int
+    update_time: datetime
+    has_point: bool
+    """False for one that was deleted or retired."""
 
 
 class HitOutcome(StrEnum):

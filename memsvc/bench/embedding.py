@@ -29,7 +29,7 @@ from memsvc.config import load
 from memsvc.models.device import Device, Precision, choose_device, choose_dtype
 from memsvc.models.embedder import SentenceTransformerEmbedder, load_model
 from memsvc.models.weights import MINILM
-from memsvc.types import JobKind, Role, Scope, SpaceKey, Turn
+from memsvc.types import Role, Scope, SpaceKey, Turn
 
 BATCH_SIZES = (8, 16, 32, 64, 128, 256)
 CALLERS = (1, 8, 64)
@@ -146,7 +146,7 @@ async def _worker(
                     await engine.stores.turns.accept(SPACE, [_turn(scope, message) for message in turns])
             engine.worker.start()
             rates = [await _until_done(engine, "worker, COMPRESS jobs")]
-            await engine.stores.jobs.defer(SPACE, JobKind.REINDEX, {}, lock="bench")
+            await engine.stores.memories.reindex(SPACE)
             rates.append(await _until_done(engine, "worker, a REINDEX job"))
             await engine.worker.stop(0)
             return rates

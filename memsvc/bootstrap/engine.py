@@ -29,6 +29,7 @@ from memsvc.consolidation.consolidator import Consolidator
 from memsvc.consolidation.llm import LlmJudge
 from memsvc.consolidation.llm_writer import LlmWriter
 from memsvc.jobs.active_model import ActiveEmbedder, ActiveIndex
+from memsvc.jobs.catching_up import catch_up_index
 from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
 from memsvc.jobs.handlers import WINDOW_TURNS, handlers
@@ -41,7 +42,6 @@ from memsvc.retrieval.ask import Retrieves
 from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.planning import Planner
 from memsvc.retrieval.retriever import Retriever
-from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.types import EmbeddingModel, JobKind, QuerySpec, Retrieval, SpaceKey
 
 log = structlog.get_logger(__name__)
@@ -180,7 +180,7 @@ async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[Curre
         stores.embeddings,
         configured_model(settings),
         open_model=open_model,
-        ensured=partial(catch_up_index, stores),
+        ensured=partial(catch_up_index, stores.spaces, stores.memories),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(models.close)
@@ -190,17 +190,3 @@ async def open_models(settings: Settings, stores: Stores) -> AsyncIterator[Curre
         following = asyncio.create_task(models.run(), name="embedding-models")
         stack.callback(following.cancel)
         yield models
-
-
-async def catch_up_index(stores: Stores, opened: OpenModel) -> None:
-    """Queue a rebuild of every space whose points are not as many as SQL believes: a new index, or a power cut."""
-    if not opened.index.may_be_behind:
-        return
-    slot = opened.model.slot
-    for key in await stores.spaces.all():
-        found, expected = await opened.index.count(key), await stores.memories.indexed_count(key, slot)
-        if found != expected:
-            log.warning("index.behind", tenant=key.tenant, space=key.space, points=found, expected=expected)
-            await stores.memories.mark_all_unindexed(key, slot)
-            await stores.jobs.defer(key, JobKind.REINDEX, {"marked": True}, lock=REINDEX_LOCK)
-    await opened.index.caught_up()

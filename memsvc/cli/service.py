@@ -19,8 +19,8 @@ from memsvc.errors import FailedPrecondition, Reason
 from memsvc.jobs.embeddings import CurrentModels
 from memsvc.jobs.migration import EmbeddingMigration
 from memsvc.jobs.queues import QUEUES, kinds_of
-from memsvc.rpc.admin_service import REINDEX_LOCK
 from memsvc.rpc.health import served_health
+from memsvc.storage.enqueue import REINDEX_LOCK
 from memsvc.storage.migrate import current, downgrade, head, upgrade
 from memsvc.types import EmbeddingModel, EmbeddingState, KeyRole
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from memsvc.jobs.embeddings import CurrentModels
 from memsvc.ports import Vectors
@@ -43,9 +44,9 @@ class ActiveIndex:
         """Done when a model is opened."""
 
     @property
-    def may_be_behind(self) -> bool:
-        """Whether the active index lacks what SQL holds; it is caught up on when it is opened."""
-        return self._models.active.index.may_be_behind
+    def unsure_since(self) -> datetime | None:
+        """See `ports.VectorIndex.unsure_since`; an index is caught up on when it is opened."""
+        return self._models.active.index.unsure_since
 
     async def caught_up(self) -> None:
         """See `ports.VectorIndex.caught_up`."""
@@ -88,6 +89,10 @@ class ActiveIndex:
     async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
         """See `ports.VectorIndex.vectors`."""
         return await self._models.active.index.vectors(space, memory_ids)
+
+    async def present(self, space: SpaceKey, memory_ids: Sequence[str]) -> set[str]:
+        """See `ports.VectorIndex.present`."""
+        return await self._models.active.index.present(space, memory_ids)
 
     async def count(self, space: SpaceKey) -> int:
         """See `ports.VectorIndex.count`."""

@@ -15,6 +15,7 @@ from typing import Protocol
 from cachetools import TTLCache
 
 from memsvc.consolidation.decisions import ASK_AGAIN, Consolidation, Decision
+from memsvc.errors import MemsvcError, Reason, StaleEtag, Unavailable
 from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Embedder, VectorIndex, Vectors
@@ -29,6 +30,8 @@ SEARCHES = 8
 """Searches under way at once: queries must get between."""
 WAITING = 100_000
 """Memories known to wait for a judge, at most, so that they are not decided on again and again in the meantime."""
+MOST_LOST = 3
+"""Batches in a row all of whose memories were changed meanwhile, until the others get their turn."""
 PREVIEW = 1_000
 """Fresh memories that a preview looks at, at most."""
 
@@ -52,6 +55,10 @@ class ConsolidationLog(Protocol):
 
     async def above(self, space: SpaceKey, owner: Scope, memory_ids: Sequence[str]) -> list[str]:
         """Return ids of the owner's ACTIVE episodes and themes that stand above any of the memories."""
+        ...
+
+    async def rival(self, job: Job, owner: Scope) -> str | None:
+        """Return the id of a job that consolidates the owner's memories now and was queued before `job`, or None."""
         ...
 
     async def consolidate(
@@ -194,26 +201,41 @@ class ConsolidateHandler:
     async def __call__(self, job: Job, progress: Callable[[float], Awaitable[None]]) -> JobSummary | Unfinished:
         """Go from one user and agent to the next, batch by batch, until nothing is fresh.
 
-        Of a user and agent all of whose fresh memories were changed while they were looked at, the rest is left to
-        another job. The job gives way only after a batch that got on: one that never does ends.
+        A user and agent whose memories an older job consolidates, or were changed `MOST_LOST` times while they were
+        looked at, come last. The job gives way only after a batch that got on.
+
+        Raises:
+            Unavailable: CONSOLIDATION_RUNNING: all that is left is under way in an older job.
+            StaleEtag: all that is left is changed faster than it can be looked at.
         """
         stint, got_on = Stint(self._stint_seconds), False
+        left: list[MemsvcError] = []
         if "owner" in job.payload:
             owners = [Scope(*job.payload["owner"])]
         else:
             owners = await self._log.owners(job.space, Scope(*job.payload["scope"]))
         summary = job.summary or JobSummary()
         for done, owner in enumerate(owners):
+            lost = 0
             while fresh := await self._fresh(job.space, owner):
                 if got_on and stint.is_over:
                     return Unfinished(summary)
+                if rival := await self._log.rival(job, owner):
+                    left.append(_under_way(rival))
+                    break
                 batch, moved_on = await self._consolidate(job, owner, fresh)
                 summary = _sum(summary, batch)
                 await progress((done + 0.5) / len(owners))
-                if not moved_on:
+                got_on = got_on or moved_on
+                lost = 0 if moved_on else lost + 1
+                if lost == MOST_LOST:
+                    left.append(_ever_changing(len(fresh)))
                     break
-                got_on = True
-        return summary
+        if not left:
+            return summary
+        if got_on:
+            return Unfinished(summary)
+        raise next((error for error in left if isinstance(error, Unavailable)), left[0])
 
     async def _consolidate(self, job: Job, owner: Scope, fresh: Sequence[Memory]) -> tuple[JobSummary, bool]:
         """Consolidate one batch; return what became of it, and whether what is fresh next is something else."""
@@ -239,6 +261,18 @@ class ConsolidateHandler:
 
     async def _index(self, space: SpaceKey, memory_ids: Sequence[str]) -> int:
         return sum([count async for count in self._indexer.index(space, memory_ids)]) if memory_ids else 0
+
+
+def _under_way(job_id: str) -> Unavailable:
+    return Unavailable(
+        f"operation {job_id} consolidates the same memories",
+        reason=Reason.CONSOLIDATION_RUNNING,
+        metadata={"operation": job_id},
+    )
+
+
+def _ever_changing(count: int) -> StaleEtag:
+    return StaleEtag(f"{count} memories were changed while they were looked at, {MOST_LOST} times in a row")
 
 
 def _sum(one: JobSummary, other: JobSummary) -> JobSummary:

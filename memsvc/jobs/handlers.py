@@ -142,33 +142,26 @@ class IndexHandler:
 
 
 class ReindexHandler:
-    """Writes every memory of a space to the index again, over what stands there, so that queries go on."""
+    """Writes what is due of a space to the index, over what stands there, so that queries go on."""
 
     def __init__(
         self,
         *,
-        memories: MemoryLog,
         indexer: Indexes,
         check: Check | None = None,
         stint_seconds: float = STINT_SECONDS,
     ) -> None:
-        self._memories = memories
         self._indexer = indexer
         self._check = check
         self._stint_seconds = stint_seconds
 
     async def __call__(self, job: Job, progress: Progress) -> JobSummary | Unfinished:
-        """Mark everything due, then index it batch by batch; what is still due is where a later attempt goes on.
+        """Index what is due, batch by batch; what is still due is where a later attempt goes on.
 
-        Nothing is marked for a job whose payload says that it is, or that gave way. At the end an index that is being
-        filled for a new embedding model is compared with the one in use.
+        At the end an index that is being filled for a new embedding model is compared with the one in use.
         """
         stint = Stint(self._stint_seconds)
-        summary = job.summary
-        if summary is None:
-            summary = JobSummary()
-            if job.attempt == 1 and not job.payload.get("marked"):
-                await self._memories.mark_all_unindexed(job.space)
+        summary = job.summary or JobSummary()
         async with aclosing(self._indexer.index(job.space)) as batches:
             async for count in batches:
                 summary = replace(summary, indexed_count=summary.indexed_count + count)
@@ -200,7 +193,7 @@ def handlers(
             turns=turns, memories=memories, compressor=compressor, indexer=indexer, window_turns=window_turns
         ),
         JobKind.INDEX: IndexHandler(indexer),
-        JobKind.REINDEX: ReindexHandler(memories=memories, indexer=indexer, check=check),
+        JobKind.REINDEX: ReindexHandler(indexer=indexer, check=check),
     }
     if recompressor is not None:
         made[JobKind.RECOMPRESS] = RecompressHandler(

@@ -129,7 +129,7 @@ class EmbeddingMigration:
 
     async def _queue(self, space: SpaceKey) -> str:
         try:
-            return await self.jobs.defer(space, JobKind.REINDEX, {"marked": True}, lock=self.reindex_lock)
+            return await self.jobs.defer(space, JobKind.REINDEX, {}, lock=self.reindex_lock)
         except NotFound:
             return ""
 

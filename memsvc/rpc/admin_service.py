@@ -27,8 +27,6 @@ from memsvc.v1 import admin_service_pb2 as pb
 
 log = structlog.get_logger(__name__)
 
-REINDEX_LOCK = "reindex"
-
 
 class AdminService:
     """The control plane. Methods raise `errors.MemsvcError`; the interceptor makes statuses of them."""
@@ -104,10 +102,8 @@ class AdminService:
     async def reindex(self, request: pb.ReindexRequest, call: Call) -> pb.ReindexResponse:
         """Make every memory due for indexing, and queue the job that does it."""
         space = call.space(parse_space("parent", request.parent))
-        await self._services.spaces.get(space)
-        await self._services.memories.mark_all_unindexed(space)
-        # One that is under way goes on with what is due, so it may be joined.
-        job_id = await self._services.jobs.defer(space, JobKind.REINDEX, {"marked": True}, lock=REINDEX_LOCK)
+        # One that waits, even for its next turn, does whatever is due, so it may be joined.
+        job_id = await self._services.memories.reindex(space)
         return pb.ReindexResponse(operation=operation_message(await self._services.jobs.get(space, job_id)))
 
     async def get_stats(self, request: pb.GetStatsRequest, call: Call) -> pb.GetStatsResponse:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, tuple_, update
 from sqlmodel import Session, col, select
@@ -21,10 +22,12 @@ from memsvc.storage.memory_query import in_space, owned_by, within
 from memsvc.storage.memory_writes import defer_index, insert_new, rewrite, touch
 from memsvc.storage.rows import memory_of
 from memsvc.storage.spaces import require_space
-from memsvc.storage.tables import MemoryOriginRow, MemoryRow
+from memsvc.storage.tables import JobRow, MemoryOriginRow, MemoryRow
 from memsvc.types import (
     ChangeKind,
     Job,
+    JobKind,
+    JobState,
     JobSummary,
     Memory,
     MemoryKind,
@@ -124,6 +127,19 @@ class SqlConsolidationLog:
 
         return await self._db.read(load)
 
+    async def rival(self, job: Job, owner: Scope) -> str | None:
+        """Return the id of a job that consolidates the owner's memories now and was queued before `job`, or None."""
+        mine = select(JobRow.ordinal).where(JobRow.id == job.id).scalar_subquery()
+        query = (
+            select(JobRow)
+            .where(JobRow.tenant == job.space.tenant, JobRow.space == job.space.space)
+            .where(JobRow.kind == JobKind.CONSOLIDATE, JobRow.state == JobState.RUNNING, col(JobRow.ordinal) < mine)
+            .order_by(col(JobRow.ordinal))
+        )
+        return await self._db.read(
+            lambda session: next((row.id for row in session.exec(query) if _covers(row.payload, owner)), None)
+        )
+
     async def consolidate(
         self, space: SpaceKey, job: Job, owner: Scope, read: Sequence[Memory], consolidation: Consolidation
     ) -> Applied:
@@ -163,6 +179,14 @@ def _abstracts(space: SpaceKey, owner: Scope, origins: Sequence[str]) -> SelectO
         MemoryRow.kind != MemoryKind.STATEMENT,
         col(MemoryRow.ordinal).in_(made),
     )
+
+
+def _covers(payload: Mapping[str, Any], owner: Scope) -> bool:
+    """Whether a CONSOLIDATE job of this payload works on the owner's memories."""
+    if "owner" in payload:
+        return Scope(*payload["owner"]) == owner
+    user_id, agent_id = payload["scope"]
+    return user_id in ("", owner.user_id) and agent_id in ("", owner.agent_id)
 
 
 def _fresh() -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, not_, tuple_, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from memsvc.errors import NotFound
@@ -14,11 +14,11 @@ from memsvc.storage.cascade import delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
-from memsvc.storage.embeddings import SLOTS, indexed_column
 from memsvc.storage.enqueue import defer_consolidation
+from memsvc.storage.index_marks import IndexMarks
 from memsvc.storage.leases import require_held
 from memsvc.storage.lookup import MemoryLookup
-from memsvc.storage.memory_query import exactly, in_space, passing, within
+from memsvc.storage.memory_query import in_space, passing, within
 from memsvc.storage.memory_writes import check_etag, defer_index, insert_new, live_row, rewrite
 from memsvc.storage.redo import defer_redo, replace_compression
 from memsvc.storage.requests import answered, remember
@@ -26,7 +26,6 @@ from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow, TurnRow
 from memsvc.types import (
-    OUT_OF_INDEX,
     Change,
     ChangeKind,
     Compression,
@@ -49,7 +48,7 @@ BATCH = 500
 LOOKUP = 500
 
 
-class SqlMemoryLog:
+class SqlMemoryLog(IndexMarks):
     """Implements `ports.MemoryLog`.
 
     Whatever is written for a user and agent is consolidated `consolidate_after` that; never with None.
@@ -58,8 +57,7 @@ class SqlMemoryLog:
     def __init__(
         self, db: Database, clock: Callable[[], datetime] = utc_now, *, consolidate_after: timedelta | None = None
     ) -> None:
-        self._db = db
-        self._clock = clock
+        super().__init__(db, clock)
         self._consolidate_after = consolidate_after
         self._lookup = MemoryLookup(db)
 
@@ -282,73 +280,6 @@ class SqlMemoryLog:
     async def last_sequence(self, space: SpaceKey) -> int:
         """Return the newest sequence of the space's change log, 0 when empty. Raises NotFound for the space."""
         return await self._db.read(lambda session: require_space(session, space).change_sequence)
-
-    async def unindexed(
-        self,
-        space: SpaceKey,
-        memory_ids: Sequence[str] | None,
-        *,
-        limit: int,
-        scope: Scope | None = None,
-        slot: int = 0,
-    ) -> list[Memory]:
-        """Return memories whose current version is not in the index yet, oldest first, deleted ones included.
-
-        `memory_ids` None means all of the space, or with `scope` all of exactly that scope; `slot` is that of the
-        embedding model.
-        """
-        query = (
-            select(MemoryRow)
-            .where(*in_space(space), indexed_column(slot) != col(MemoryRow.version))
-            .order_by(col(MemoryRow.ordinal))
-            .limit(limit)
-        )
-        if memory_ids is not None:
-            query = query.where(col(MemoryRow.id).in_(memory_ids))
-        if scope is not None:
-            query = query.where(*exactly(scope))
-        return await self._db.read(lambda session: [memory_of(row) for row in session.exec(query)])
-
-    async def mark_indexed(self, space: SpaceKey, memories: Sequence[Memory], slot: int = 0) -> None:
-        """Record that exactly these versions are in the index; a memory changed since stays unindexed."""
-        versions = sorted((memory.id, memory.version) for memory in memories)
-
-        def mark(session: Session) -> None:
-            for start in range(0, len(versions), LOOKUP):
-                some = versions[start : start + LOOKUP]
-                session.exec(
-                    update(MemoryRow)
-                    # SQLite finds no rows by pairs: without the ids it reads the whole space.
-                    .where(*in_space(space), col(MemoryRow.id).in_([id_ for id_, _ in some]))
-                    .where(tuple_(MemoryRow.id, MemoryRow.version).in_(some))
-                    .values({indexed_column(slot): MemoryRow.version})
-                    .execution_options(synchronize_session=False)
-                )
-
-        await self._db.write(mark)
-
-    async def mark_all_unindexed(self, space: SpaceKey, slot: int | None = None) -> int:
-        """Make every memory of the space due again, with every model or with that of a slot; return how many."""
-        columns = [indexed_column(each) for each in (SLOTS if slot is None else (slot,))]
-
-        def mark(session: Session) -> int:
-            require_space(session, space)
-            marked = session.exec(
-                update(MemoryRow)
-                .where(*in_space(space))
-                .values(dict.fromkeys(columns, 0))
-                .execution_options(synchronize_session=False)
-            )
-            return int(marked.rowcount)
-
-        return await self._db.write(mark)
-
-    async def indexed_count(self, space: SpaceKey, slot: int = 0) -> int:
-        """Return how many memories of the space have a point in the index of a slot, as far as SQL knows."""
-        indexed = indexed_column(slot)
-        removed = and_(col(MemoryRow.state).in_(OUT_OF_INDEX), indexed == col(MemoryRow.version))
-        query = select(func.count()).select_from(MemoryRow).where(*in_space(space), indexed > 0, not_(removed))
-        return await self._db.read(lambda session: session.exec(query).one())
 
 
 def _settle(session: Session, space: SpaceKey, outcome: TurnOutcome) -> None:

@@ -6,7 +6,7 @@ What the engine (0.9) does, and what follows from it:
   thread owns the shard and takes the calls in order; a large write is cut up so that searches get between.
 - `update` writes to a log before it changes the shard: what it acknowledged survives the death of this process
   (`kill -9`). Only `flush` reaches the disk itself. A marker file stands while something is not flushed, so that
-  after a power cut `may_be_behind` tells that the index must be rebuilt from SQL.
+  after a power cut `unsure_since` tells that the index has to be compared with SQL.
 - A search with the IDF of a corpus passes over every point of that corpus (13 ms for 100,000 of them, by a filter of
   two conditions). The corpus is therefore named only as far as it takes to tell the space from others in the shard.
 - `optimize` builds the HNSW graph and reclaims deleted points, and holds the GIL throughout (about 10 s for ten
@@ -22,6 +22,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +38,8 @@ from memsvc.vectors import schema
 from memsvc.vectors.filters import AllOf, AnyOf, Condition, OneOf, Within, bounded
 
 T = TypeVar("T")
+NEW = "new"
+"""In the marker file of an index that nothing was caught up with yet."""
 _log = structlog.get_logger(__name__)
 
 _CHUNK = 64
@@ -72,21 +75,18 @@ class EdgeIndex:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="edge-index")
         self._shard: edge.EdgeShard | None = None
         self._flush_task: asyncio.Task[None] | None = None
-        self._may_be_behind = False
+        self._unsure_since: datetime | None = None
         self._spaces: set[SpaceKey] = set()
         """Spaces that hold points, or did since the shard was opened."""
 
     @property
-    def may_be_behind(self) -> bool:
-        """Whether SQL may hold what the index lacks: it is new, or its last writes may not have reached the disk.
-
-        Known after `ensure`, and true until `caught_up`.
-        """
-        return self._may_be_behind
+    def unsure_since(self) -> datetime | None:
+        """Since when its writes may not have reached the disk, the earliest time if it is new; see `ports`."""
+        return self._unsure_since
 
     async def caught_up(self) -> None:
         """Say that the index was rebuilt from SQL, or that jobs which do so are safely queued."""
-        self._may_be_behind = False
+        self._unsure_since = None
         await self._run(self._flush)
 
     async def ensure(self) -> None:
@@ -167,6 +167,13 @@ class EdgeIndex:
         records = await self._run(lambda shard: shard.retrieve(ids, with_payload=False, with_vector=[schema.DENSE]))
         return {by_point[str(record.id)]: _dense(record) for record in records}
 
+    async def present(self, space: SpaceKey, memory_ids: Sequence[str]) -> set[str]:
+        """Those of the memories that have a point."""
+        by_point = {schema.point_id(space, memory_id): memory_id for memory_id in memory_ids}
+        ids: list[edge.PointId] = list(by_point)
+        records = await self._run(lambda shard: shard.retrieve(ids, with_payload=False, with_vector=False))
+        return {by_point[str(record.id)] for record in records}
+
     async def count(self, space: SpaceKey) -> int:
         """Exact number of points of a space."""
         request = edge.CountRequest(exact=True, filter=_filter(bounded(space)))
@@ -245,7 +252,7 @@ class EdgeIndex:
             ) from error
         try:
             self._check_layout()
-            self._may_be_behind = self._marker.exists()
+            self._unsure_since = self._unflushed_since()
             self._shard = self._load()
         finally:
             if self._shard is None:
@@ -256,7 +263,7 @@ class EdgeIndex:
         path = self._path / "layout.json"
         ours = {"version": schema.LAYOUT_VERSION, "dimension": self._dimension}
         if not path.exists():
-            _write_durably(self._marker, "")
+            _write_durably(self._marker, NEW)
             _write_durably(path, json.dumps(ours))
             return
         theirs = json.loads(path.read_text())
@@ -266,6 +273,14 @@ class EdgeIndex:
                 "move the directory away and rebuild the index.",
                 reason=Reason.INDEX_MISMATCH,
             )
+
+    def _unflushed_since(self) -> datetime | None:
+        """When the first write came that was not flushed; the earliest time where nothing was caught up with yet."""
+        if not self._marker.exists():
+            return None
+        if self._marker.read_text() == NEW:
+            return schema.ALWAYS
+        return datetime.fromtimestamp(self._marker.stat().st_mtime, UTC)
 
     def _load(self) -> edge.EdgeShard:
         shard_path = self._path / "shard"
@@ -284,7 +299,7 @@ class EdgeIndex:
 
     def _flush(self, shard: edge.EdgeShard) -> None:
         shard.flush()
-        if not self._may_be_behind:
+        if self._unsure_since is None:
             self._marker.unlink(missing_ok=True)
 
     def _close(self, shard: edge.EdgeShard) -> None:

@@ -52,7 +52,9 @@ FIELDS: Mapping[str, FieldType] = {
 """Every payload field a filter may test, with its index. `tenant` is the one the engine groups points by."""
 
 _POINTS = uuid.UUID("5f0c8a4e-6f0b-5d7c-9a37-2f1d0f6f7c11")
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+"""The earliest time there is."""
+
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -93,6 +95,6 @@ def _validity(memory: Memory) -> dict[str, object]:
     if memory.valid_from is None and memory.valid_to is None:
         return {}
     return {
-        "valid_from": timestamp(memory.valid_from or _ALWAYS),
+        "valid_from": timestamp(memory.valid_from or ALWAYS),
         "valid_to": timestamp(memory.valid_to or _FOREVER),
     }

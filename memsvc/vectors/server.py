@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -108,16 +109,16 @@ class ServerIndex:
         self._storage = storage or Storage()
         self._call = calls or GuardedCalls()
         self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
-        self._may_be_behind = False
+        self._is_new = False
 
     @property
-    def may_be_behind(self) -> bool:
-        """Whether `ensure` had to create the collection, so that SQL may hold what it lacks; until `caught_up`."""
-        return self._may_be_behind
+    def unsure_since(self) -> datetime | None:
+        """The earliest time where `ensure` had to create the collection, so that SQL may hold what it lacks."""
+        return schema.ALWAYS if self._is_new else None
 
     async def caught_up(self) -> None:
         """Say that the index was rebuilt from SQL, or that jobs which do so are safely queued."""
-        self._may_be_behind = False
+        self._is_new = False
 
     async def ensure(self) -> None:
         """Create the collection and its payload indexes where missing, and make it keep vectors as set. Idempotent.
@@ -213,6 +214,14 @@ class ServerIndex:
         )
         return {by_point[str(record.id)]: _dense(record) for record in found}
 
+    async def present(self, space: SpaceKey, memory_ids: Sequence[str]) -> set[str]:
+        """Those of the memories that have a point."""
+        by_point = {schema.point_id(space, memory_id): memory_id for memory_id in memory_ids}
+        found = await self._call(
+            lambda: self._client.retrieve(self._collection, list(by_point), with_payload=False, with_vectors=False)
+        )
+        return {by_point[str(record.id)] for record in found}
+
     async def count(self, space: SpaceKey) -> int:
         """Exact number of points of a space."""
         everything = _filter(bounded(space))
@@ -254,7 +263,7 @@ class ServerIndex:
             # Another process may have created it meanwhile, or an attempt of ours got through unheard.
             if not await self._call(lambda: self._client.collection_exists(self._collection)):
                 raise
-        self._may_be_behind = True
+        self._is_new = True
 
     def _check_layout(self, info: CollectionInfo) -> VectorParams:
         vectors, sparse = info.config.params.vectors, info.config.params.sparse_vectors or {}

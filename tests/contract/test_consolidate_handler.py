@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from memsvc.consolidation.decisions import ASK_AGAIN, Action, Consolidation, Decision
-from memsvc.errors import LeaseLost, Unavailable
-from memsvc.jobs.consolidation import BATCH, ConsolidateHandler, MemoryConsolidation
+from memsvc.errors import LeaseLost, Reason, StaleEtag, Unavailable
+from memsvc.jobs.consolidation import BATCH, MOST_LOST, ConsolidateHandler, MemoryConsolidation
 from memsvc.jobs.giving_way import Unfinished
 from memsvc.jobs.indexer import Indexer
 from memsvc.storage.consolidating import SqlConsolidationLog
@@ -220,11 +220,17 @@ async def test_a_job_for_everybody_goes_on_with_the_next_in_a_turn_of_its_own(pa
     assert parts.decider.asked == [([BEES], [])] * 3
 
 
-async def test_a_job_all_of_whose_memories_are_changed_meanwhile_ends(parts: Parts) -> None:
+async def test_a_job_all_of_whose_memories_are_changed_meanwhile_fails_and_is_tried_again(parts: Parts) -> None:
     parts.decider.before_it_answers = parts.touch
     await parts.remember(*(said(n, f"{BEES[:-1]} {n}.") for n in range(BATCH + 9)))
-    assert (await parts.finished(await parts.started(), turns=1)).examined_count == 0
-    assert len(parts.decider.asked) == 1
+    job = await parts.started()
+    with pytest.raises(StaleEtag, match="64 memories were changed while they were looked at, 3 times"):
+        await parts.handler(job, parts.progress)
+    assert len(parts.decider.asked) == MOST_LOST
+    parts.decider.before_it_answers = None
+    summary = await parts.handler(job, parts.progress)
+    assert isinstance(summary, JobSummary)
+    assert summary.examined_count == BATCH + 9
 
 
 async def test_one_whose_memories_are_changed_meanwhile_holds_up_nobody(parts: Parts) -> None:
@@ -235,8 +241,57 @@ async def test_one_whose_memories_are_changed_meanwhile_holds_up_nobody(parts: P
         await parts.touch([m for m in fresh if m.scope.user_id == "ana"])
 
     parts.decider.before_it_answers = touch_ana
-    assert (await parts.finished(await parts.started(scope=["", ""]), turns=2)).examined_count == 2
+    job = await parts.started(scope=["", ""])
+    part = await parts.handler(job, parts.progress)
+    assert isinstance(part, Unfinished)
+    assert part.summary.examined_count == 2
     assert await parts.log.owners(SPACE, Scope()) == [Scope("ana", "bot")]
+    with pytest.raises(StaleEtag, match="1 memories"):
+        await parts.handler(replace(job, summary=part.summary), parts.progress)
+    parts.decider.before_it_answers = None
+    assert (await parts.finished(replace(job, summary=part.summary), turns=1)).examined_count == 3
+
+
+async def test_of_two_jobs_for_the_same_memories_the_later_waits(parts: Parts) -> None:
+    for number, user in enumerate(("ana", "bo")):
+        await parts.remember(said(number, BEES, Scope(user, "bot", "s")))
+    jobs = []
+    for lock, payload in (
+        ("all", {"scope": ["", ""]}),
+        ("ana", {"owner": ["ana", "bot"]}),
+        ("x", {"scope": ["", "x"]}),
+    ):
+        await parts.stores.jobs.defer(SPACE, JobKind.CONSOLIDATE, payload, lock=lock)
+        job = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+        assert job is not None
+        jobs.append(job)
+    whole, later, other = jobs
+    with pytest.raises(Unavailable, match=whole.id) as waits:
+        await parts.handler(later, parts.progress)
+    assert waits.value.reason is Reason.CONSOLIDATION_RUNNING
+    assert parts.decider.asked == []
+    assert await parts.handler(other, parts.progress) == JobSummary()
+    summary = await parts.handler(whole, parts.progress)
+    assert isinstance(summary, JobSummary)
+    assert summary.examined_count == 2
+    assert await parts.handler(later, parts.progress) == JobSummary()
+
+
+async def test_a_job_for_everybody_leaves_one_user_to_an_older_job_and_does_the_others(parts: Parts) -> None:
+    for number, user in enumerate(("ana", "bo")):
+        await parts.remember(said(number, BEES, Scope(user, "bot", "s")))
+    older = await parts.started(owner=["ana", "bot"])
+    await parts.stores.jobs.defer(SPACE, JobKind.CONSOLIDATE, {"scope": ["", ""]}, lock="all")
+    whole = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+    assert whole is not None
+    part = await parts.handler(whole, parts.progress)
+    assert isinstance(part, Unfinished)
+    assert parts.decider.asked == [([BEES], [])]
+    assert await parts.log.owners(SPACE, Scope()) == [Scope("ana", "bot")]
+    with pytest.raises(Unavailable, match=older.id):
+        await parts.handler(replace(whole, summary=part.summary), parts.progress)
+    await parts.stores.jobs.release(older)  # its worker is stopped
+    assert (await parts.finished(replace(whole, summary=part.summary), turns=1)).examined_count == 2
 
 
 async def test_what_waits_for_somebody_holds_up_nothing_and_is_looked_at_again(parts: Parts) -> None:

@@ -41,7 +41,6 @@ class Process:
         self.models = CurrentModels(self.store, FIRST, open_model=self._open, ensured=self._ensured)
         self.indexer = ModelIndexer(stores.memories, self.models)
         self.reindex = ReindexHandler(
-            memories=stores.memories,
             indexer=self.indexer,
             check=ModelCheck(stores.memories, self.store, self.models),
             stint_seconds=3600,
@@ -311,7 +310,7 @@ async def test_points_that_are_missing_keep_queries_where_they_are(process: Proc
     await process.models.refresh()
     await process.index()
     await process.opened["second"].delete(SPACE, [memory(2).id])
-    job = replace(held_job(), kind=JobKind.REINDEX, payload={"marked": True})
+    job = replace(held_job(), kind=JobKind.REINDEX, payload={})
     await process.reindex(job, _silent)
     migration = EmbeddingMigration(
         process.store, stores.memories, stores.spaces, stores.jobs, reindex_lock="reindex", notice_seconds=0.0

@@ -94,7 +94,7 @@ class Parts:
             turns=stores.turns, memories=stores.memories, compressor=self.compressor, indexer=self.indexer
         )
         self.change = IndexHandler(self.indexer)
-        self.reindex = ReindexHandler(memories=stores.memories, indexer=self.indexer, stint_seconds=3600)
+        self.reindex = ReindexHandler(indexer=self.indexer, stint_seconds=3600)
         self.told: list[float] = []
 
     async def progress(self, fraction: float) -> None:
@@ -218,7 +218,7 @@ async def test_deleting_a_scope_empties_its_index(parts: Parts) -> None:
 async def test_reindexing_rebuilds_a_lost_index_and_goes_on_where_it_stopped(parts: Parts) -> None:
     await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
     await parts.index.delete_space(SPACE)
-    await parts.stores.jobs.defer(SPACE, JobKind.REINDEX, {}, lock="reindex")
+    await parts.stores.memories.reindex(SPACE)
     job = await parts.claimed(JobKind.REINDEX)
     parts.index.breaks = "after"
     with pytest.raises(Unavailable):
@@ -233,14 +233,14 @@ async def test_reindexing_rebuilds_a_lost_index_and_goes_on_where_it_stopped(par
 async def test_reindexing_gives_way_between_batches_and_goes_on(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
     await parts.index.delete_space(SPACE)
-    await parts.stores.jobs.defer(SPACE, JobKind.REINDEX, {}, lock="reindex")
+    await parts.stores.memories.reindex(SPACE)
     monkeypatch.setattr("memsvc.jobs.indexer.BATCH", 2)
     checked: list[SpaceKey] = []
 
     async def check(space: SpaceKey) -> None:
         checked.append(space)
 
-    reindex = ReindexHandler(memories=parts.stores.memories, indexer=parts.indexer, check=check, stint_seconds=0)
+    reindex = ReindexHandler(indexer=parts.indexer, check=check, stint_seconds=0)
     for done in (2, 4, 5):
         job = await parts.claimed(JobKind.REINDEX)
         part = await reindex(job, parts.progress)
@@ -257,22 +257,17 @@ async def test_reindexing_gives_way_between_batches_and_goes_on(parts: Parts, mo
 async def test_a_rebuild_that_is_asked_for_amid_another_is_done_whole(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever asks marks everything before, so the job that is joined does it all again."""
+    """Whoever asks makes everything due, so the job that is joined does it all again."""
     await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
     monkeypatch.setattr("memsvc.jobs.indexer.BATCH", 2)
-    reindex = ReindexHandler(memories=parts.stores.memories, indexer=parts.indexer, stint_seconds=0)
-
-    async def ask() -> str:
-        await parts.stores.memories.mark_all_unindexed(SPACE)
-        return await parts.stores.jobs.defer(SPACE, JobKind.REINDEX, {"marked": True}, lock="reindex")
-
-    first = await ask()
+    reindex = ReindexHandler(indexer=parts.indexer, stint_seconds=0)
+    first = await parts.stores.memories.reindex(SPACE)
     job = await parts.claimed(JobKind.REINDEX)
     part = await reindex(job, parts.progress)
     assert isinstance(part, Unfinished)
     await parts.stores.jobs.give_way(job, part.summary)
     await parts.index.delete_space(SPACE)
-    assert await ask() == first
+    assert await parts.stores.memories.reindex(SPACE) == first
     while isinstance(part, Unfinished):
         job = await parts.claimed(JobKind.REINDEX)
         part = await reindex(job, parts.progress)

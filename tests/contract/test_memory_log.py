@@ -122,6 +122,8 @@ async def test_spaces_and_tenants_do_not_see_each_other(stores: Stores) -> None:
         assert caught.value.reason is Reason.MEMORY_NOT_FOUND
     await memories.mark_indexed(OTHER_TENANT, [stored])
     assert await memories.mark_all_unindexed(OTHER_TENANT) == 0
+    await memories.reindex(OTHER_TENANT, [known])
+    assert (await memories.indexed(OTHER_TENANT, limit=9)).items == ()
     assert await memories.delete_scope(OTHER_TENANT, SCOPE, actor="a") == 0
     assert await memories.get_many(OTHER_TENANT, [known]) == {}
     assert (await memories.page(OTHER_TENANT, MemoryFilter(), limit=9)).items == ()
@@ -140,6 +142,7 @@ async def test_unknown_spaces_are_not_found(stores: Stores) -> None:
         stores.memories.last_sequence(NOWHERE),
         stores.memories.delete_scope(NOWHERE, Scope(), actor="a"),
         stores.memories.mark_all_unindexed(NOWHERE),
+        stores.memories.reindex(NOWHERE),
     ):
         with pytest.raises(NotFound) as caught:
             await call
@@ -380,3 +383,28 @@ async def test_only_the_indexed_version_counts_as_indexed(stores: Stores) -> Non
     assert await stores.memories.unindexed(SPACE, None, limit=9) == []
     assert await stores.memories.mark_all_unindexed(SPACE) == 3
     assert len(await stores.memories.unindexed(SPACE, None, limit=9)) == 3
+
+
+async def test_what_is_made_due_is_listed_no_longer_as_indexed_and_has_one_job(stores: Stores) -> None:
+    memories, ids = stores.memories, [memory(n).id for n in range(4)]
+    await _store(stores, *(memory(n) for n in range(4)))
+    assert (await memories.indexed(SPACE, limit=9)).items == ()
+    await memories.delete(SPACE, ids[3], etag="", actor="a")
+    for slot in (0, 1):
+        await memories.mark_indexed(SPACE, await memories.unindexed(SPACE, None, limit=9, slot=slot), slot)
+    listed = await walk(lambda c: memories.indexed(SPACE, limit=3, cursor=c))
+    assert [(m.memory_id, m.version, m.has_point) for m in listed] == [
+        *((id_, 1, True) for id_ in ids[:3]),
+        (ids[3], 2, False),
+    ]
+    assert [m.update_time for m in listed] == [stores.clock()] * 4
+    job = await memories.reindex(SPACE, [ids[1], "nothing"], slot=1)
+    assert [m.memory_id for m in (await memories.indexed(SPACE, limit=9, slot=1)).items] == [ids[0], ids[2], ids[3]]
+    assert len((await memories.indexed(SPACE, limit=9)).items) == 4
+    assert [m.id for m in await memories.unindexed(SPACE, None, limit=9, slot=1)] == [ids[1]]
+    assert await memories.reindex(SPACE) == job
+    assert (
+        (await memories.indexed(SPACE, limit=9, slot=1)).items == (await memories.indexed(SPACE, limit=9)).items == ()
+    )
+    queued = await stores.jobs.get(SPACE, job)
+    assert (queued.kind, queued.payload, queued.attempt) == (JobKind.REINDEX, {}, 0)

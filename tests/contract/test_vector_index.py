@@ -29,6 +29,7 @@ from memsvc.types import (
     Symbolic,
     SymbolicQuery,
 )
+from memsvc.vectors import schema
 from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.server import ServerIndex, connect
 from support.qdrant_double import qdrant_double
@@ -359,15 +360,24 @@ async def test_lexical_scores_are_bm25(index: Index) -> None:
 
 async def test_reopening_keeps_everything(open_index: Opener) -> None:
     first = await open_index()
-    assert first.may_be_behind
+    assert first.unsure_since == schema.ALWAYS
     await first.caught_up()
     await store(first, HERE, memory("m", text="cats", symbolic=Symbolic(people=("Ann",))))
     again = await open_index()
-    assert not again.may_be_behind
+    assert again.unsure_since is None
     assert await seen(again, MemoryFilter(people=("ann",))) == {"m"}
     assert await found(again, "cat") == ["m"]
     await again.ensure()
     assert await again.count(HERE) == 1
+
+
+async def test_present_are_the_memories_of_the_space_that_have_a_point(index: Index) -> None:
+    await store(index, HERE, memory("a"), memory("b"))
+    await store(index, SIBLING, memory("c"))
+    assert await index.present(HERE, ["b", "a", "c", "nothing"]) == {"a", "b"}
+    assert await index.present(HERE, []) == set()
+    await index.delete(HERE, ["a"])
+    assert await index.present(HERE, ["a", "b"]) == {"b"}
 
 
 async def test_another_dimension_is_refused(open_index: Opener) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from memsvc.errors import Corrupt, FailedPrecondition, Reason, Unavailable
 from memsvc.types import Memory, MemoryFilter, Scope, SpaceKey, SparseVector
+from memsvc.vectors import schema
 from memsvc.vectors.edge import EdgeIndex
 
 SPACE = SpaceKey("acme", "support")
@@ -99,15 +100,15 @@ async def test_damaged_files_are_told_apart_from_an_empty_index(tmp_path: Path) 
 
 async def test_a_new_index_is_behind_until_it_is_said_to_have_caught_up(tmp_path: Path) -> None:
     first = await open_index(tmp_path)
-    assert first.may_be_behind
+    assert first.unsure_since == schema.ALWAYS
     await first.close()
     second = await open_index(tmp_path)
-    assert second.may_be_behind
+    assert second.unsure_since == schema.ALWAYS
     await second.caught_up()
-    assert not second.may_be_behind
+    assert second.unsure_since is None
     await second.close()
     third = await open_index(tmp_path)
-    assert not third.may_be_behind
+    assert third.unsure_since is None
     await third.close()
 
 
@@ -155,8 +156,9 @@ async def test_unflushed_writes_of_a_killed_process_are_noticed(tmp_path: Path) 
     await first.close()
     assert left_behind
     (tmp_path / "unflushed").touch()
+    os.utime(tmp_path / "unflushed", (1_700_000_000, 1_700_000_000))
     second = await open_index(tmp_path)
-    assert second.may_be_behind
+    assert second.unsure_since == datetime.fromtimestamp(1_700_000_000, UTC)
     await second.close()
 
 

@@ -102,7 +102,7 @@ async def test_a_collection_that_was_set_otherwise_is_changed_and_keeps_its_poin
         await index.ensure()
         vectors = double.collections.vectors[NAME]["dense"]
         assert (kind_of(vectors.quantization_config), vectors.on_disk) == (storage.quantization, storage.on_disk)
-        assert not index.may_be_behind
+        assert index.unsure_since is None
         assert await found(index) == 3
     changes = double.faults.calls["Update"]
     await connected(Storage(Quantization.NONE)).ensure()
