@@ -61,8 +61,8 @@ JOB_RUN = Histogram(
 )
 JOBS_IN_QUEUE = Gauge(
     "memsvc_jobs_in_queue",
-    "Jobs of all spaces that wait, run, or failed for good.",
-    ("kind", "state"),
+    "Jobs of all spaces that wait, run, or failed for good; urgent is what callers wait for.",
+    ("kind", "state", "urgency"),
     registry=REGISTRY,
 )
 

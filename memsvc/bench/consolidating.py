@@ -67,7 +67,7 @@ class ConsolidatedStore:
         if fresh:
             vectors = np.stack([self._vectors[memory.id] for memory in fresh])
             known = self._near(vectors, {memory.id for memory in fresh})
-            done = await self._consolidator.consolidate(fresh, known, self._vectors, now=turns[-1].time)
+            done = await self._consolidator.consolidate(fresh, known, self._vectors, now=turns[-1].time, space=_SPACE)
             await self.apply(done.decisions)
 
     async def apply(self, decisions: Iterable[Decision]) -> None:

@@ -1,18 +1,19 @@
 """`memsvc bench consolidation`: what consolidation merges, replaces and forgets, on generated conversations.
 
 Turns go through the rule-based compressor and the built-in embedder, a few at a time, and each batch is consolidated
-as it arrives, with its nearest neighbours found by brute force. Development templates and held-out ones are reported
-apart; intervals are 95 % bootstrap intervals over cases.
+as it arrives, with its nearest neighbours found by brute force; a language model may decide what the rules leave
+open. Development templates and held-out ones are reported apart; intervals are 95 % bootstrap intervals over cases.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import combinations
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from memsvc.bench.asked_model import AskedModel
 from memsvc.bench.consolidating import ConsolidatedStore
 from memsvc.bench.intervals import interval, question_weights
 from memsvc.bench.progress import bars, out
@@ -34,6 +36,7 @@ from memsvc.bench.versions import versions
 from memsvc.compression.entropy import GateSettings
 from memsvc.compression.rules import RulesCompressor
 from memsvc.consolidation.consolidator import Consolidator
+from memsvc.consolidation.llm import LlmJudge
 from memsvc.consolidation.params import ConsolidationParams
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.embedder import SentenceTransformerEmbedder
@@ -62,8 +65,15 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-def run(*, out_path: Path, seed: int) -> None:
-    """Measure both halves, print the table, write the JSON."""
+def run(*, out_path: Path, seed: int, limit: int | None = None, model: AskedModel | None = None) -> None:
+    """Measure every set of cases, print the table, write the JSON.
+
+    Args:
+        out_path: where the JSON goes.
+        seed: of the cases, and of which are drawn.
+        limit: cases of each set, drawn at random; None means all.
+        model: decides what the rules leave open, over the same cases once more.
+    """
     begin = time.perf_counter()
     halves = {
         "development": generate(DEVELOPMENT, seed),
@@ -71,25 +81,39 @@ def run(*, out_path: Path, seed: int) -> None:
         "held out": generate(HELD_OUT, seed + 1),
         "held out 2": generate(HELD_OUT_TWO, seed + 3),
     }
+    if limit is not None:
+        halves = {name: random.Random(seed).sample(cases, min(limit, len(cases))) for name, cases in halves.items()}  # noqa: S311 - no secret
+    if model is not None:  # each set once by the rules alone, once with the model
+        halves = {f"{name}{by}": cases for name, cases in halves.items() for by in ("", f", {model.name}")}
     outcomes: dict[str, list[Outcome]] = {}
     with bars() as bar:
         for name, cases in halves.items():
             task = bar.add_task(name, total=len(cases))
-            outcomes[name] = asyncio.run(_measure(cases, partial(bar.advance, task)))
+            asked = model if model is not None and name.endswith(model.name) else None
+            outcomes[name] = asyncio.run(_measure(cases, partial(bar.advance, task), asked))
     report = {name: summary(rows, seed) for name, rows in outcomes.items()}
     _show(report)
-    about = {"versions": versions(), "seed": seed, "seconds": round(time.perf_counter() - begin, 1)}
+    about: dict[str, object] = {
+        "versions": versions(),
+        "seed": seed,
+        "cases": limit,
+        "seconds": round(time.perf_counter() - begin, 1),
+    }
+    if model is not None:
+        about |= {"model": model.name, "asked": asdict(model.asked)}
+        out.print(f"{model.name}: {model.asked}")
     out_path.parent.mkdir(parents=True, exist_ok=True)
     out_path.write_text(json.dumps({"results": report, "run": about}, indent=2), encoding="utf-8")
 
 
-async def _measure(cases: Sequence[Case], done: Callable[[], None]) -> list[Outcome]:
+async def _measure(cases: Sequence[Case], done: Callable[[], None], model: AskedModel | None) -> list[Outcome]:
     params, tokens, analyzer = ConsolidationParams(), Cl100kCounter(), SpacyAnalyzer()
     embedder = SentenceTransformerEmbedder(device="cpu")
     compressor = RulesCompressor(
         analyzer=analyzer, embedder=embedder, surprisal=WordFrequencySurprisal(), tokens=tokens, gate=GateSettings()
     )
-    consolidator = Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder, params=params)
+    judge = LlmJudge(model) if model is not None else None
+    consolidator = Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder, params=params, judge=judge)
     outcomes = []
     for i, case in enumerate(cases):
         store = ConsolidatedStore(

@@ -37,7 +37,13 @@ def build_model(settings: Settings, stores: Stores) -> MeteredModel | None:
     """The language model that the settings name, on account of the space it works for; None when they name none."""
     if not settings.llm_model:
         return None
-    model = LitellmModel(
+    ledger = SqlUsageLedger(stores.database)
+    return LedgerModel(language_model(settings), ledger, daily_tokens=settings.llm_daily_tokens)
+
+
+def language_model(settings: Settings) -> LitellmModel:
+    """The language model that the settings name."""
+    return LitellmModel(
         settings.llm_model,
         api_base=settings.llm_api_base or None,
         api_key=settings.llm_api_key.get_secret_value() or None,
@@ -46,7 +52,6 @@ def build_model(settings: Settings, stores: Stores) -> MeteredModel | None:
         concurrency=settings.llm_concurrency,
         schema_mode=settings.llm_schema_mode,
     )
-    return LedgerModel(model, SqlUsageLedger(stores.database), daily_tokens=settings.llm_daily_tokens)
 
 
 def build_embedder(settings: Settings) -> Embedder:

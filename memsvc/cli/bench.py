@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from memsvc.config import load
 from memsvc.telemetry import configure_logging
 
 bench = typer.Typer(no_args_is_help=True, help="Benchmarks on your own data.")
@@ -117,9 +118,16 @@ def compression(
 def consolidation(
     out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/consolidation.json"),
     seed: Seed = 0,
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Cases of each set, drawn with the seed.", show_default="all")
+    ] = None,
+    llm: Annotated[
+        bool, typer.Option("--llm", help="Once more with the language model of the settings (MEMSVC_LLM_MODEL).")
+    ] = False,
 ) -> None:
     """What consolidation merges, replaces and forgets, on conversations generated from templates."""
-    _module("consolidation").run(out_path=out, seed=seed)
+    model = _module("asked_model").of_settings(load()) if llm else None
+    _module("consolidation").run(out_path=out, seed=seed, limit=cases, model=model)
 
 
 @bench.command("fairness")

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from memsvc import metrics
 from memsvc.errors import MemsvcError
 from memsvc.storage.database import Database
-from memsvc.storage.tables import JobRow
+from memsvc.storage.tables import BACKFILL, JobRow
 from memsvc.types import JobKind, JobState
 
 log = structlog.get_logger(__name__)
@@ -21,17 +21,19 @@ COUNTED = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
 """Jobs that wait or run, and those that an operator should look at."""
 
 
-async def count(db: Database) -> dict[tuple[JobKind, JobState], int]:
-    """Return the number of jobs of every kind in each of the states `COUNTED`, zeros included."""
+async def count(db: Database) -> dict[tuple[JobKind, JobState, bool], int]:
+    """Return the number of jobs of every kind, in each of the states `COUNTED`, urgent ones and others; zeros too."""
 
-    def read(session: Session) -> dict[tuple[JobKind, JobState], int]:
+    def read(session: Session) -> dict[tuple[JobKind, JobState, bool], int]:
         rows = session.exec(
-            select(JobRow.kind, JobRow.state, func.count())
+            select(JobRow.kind, JobRow.state, JobRow.priority, func.count())
             .where(col(JobRow.state).in_([state.value for state in COUNTED]))
-            .group_by(col(JobRow.kind), col(JobRow.state))
+            .group_by(col(JobRow.kind), col(JobRow.state), col(JobRow.priority))
         )
-        found = {(JobKind(kind), JobState(state)): number for kind, state, number in rows}
-        return {(kind, state): found.get((kind, state), 0) for kind in JobKind for state in COUNTED}
+        found = {(kind, state, urgent): 0 for kind in JobKind for state in COUNTED for urgent in (True, False)}
+        for kind, state, priority, number in rows:
+            found[JobKind(kind), JobState(state), priority < BACKFILL] += number
+        return found
 
     return await db.read(read)
 
@@ -40,8 +42,9 @@ async def keep_counting(db: Database) -> None:
     """Set the gauge anew every fifteen seconds until cancelled; a database that is down leaves it as it was."""
     while True:
         try:
-            for (kind, state), number in (await count(db)).items():
-                metrics.JOBS_IN_QUEUE.labels(kind.value, state.value).set(number)
+            for (kind, state, urgent), number in (await count(db)).items():
+                urgency = "urgent" if urgent else "background"
+                metrics.JOBS_IN_QUEUE.labels(kind.value, state.value, urgency).set(number)
         except MemsvcError as error:
             log.warning("metrics.backlog_unknown", reason=error.reason)
         await asyncio.sleep(REFRESH_SECONDS)

@@ -65,15 +65,18 @@ async def test_the_waits_of_a_backfill_are_counted_apart(database: Database) -> 
     assert after == [before[0], before[1] + 1]
 
 
-async def test_the_backlog_is_counted_by_kind_and_state(database: Database) -> None:
+async def test_the_backlog_is_counted_by_kind_state_and_urgency(database: Database) -> None:
     queue = SqlJobQueue(database)
     job = await deferred(database)
     await queue.defer(SPACE, JobKind.INDEX, {"memory_ids": ["b"]}, lock="b")
+    await queue.defer(SPACE, JobKind.CONSOLIDATE, {"scope": ["", ""]}, lock="c")
     counts = await backlog.count(database)
-    assert counts[JobKind.INDEX, JobState.RUNNING] == counts[JobKind.INDEX, JobState.QUEUED] == 1
-    assert counts[JobKind.COMPRESS, JobState.QUEUED] == 0
+    assert counts[JobKind.INDEX, JobState.RUNNING, True] == counts[JobKind.INDEX, JobState.QUEUED, True] == 1
+    assert counts[JobKind.CONSOLIDATE, JobState.QUEUED, False] == 1
+    assert sum(counts.values()) == 3
+    assert counts[JobKind.COMPRESS, JobState.QUEUED, True] == 0
     await queue.fail(job, JobError(Reason.INTERNAL, "poison"), retry_in=None)
-    assert (await backlog.count(database))[JobKind.INDEX, JobState.FAILED] == 1
+    assert (await backlog.count(database))[JobKind.INDEX, JobState.FAILED, True] == 1
 
 
 async def deferred(database: Database) -> Job:

@@ -1,4 +1,4 @@
-"""`memsvc bench speed`, `quality`, `compression` and `fit` against a real service they start themselves."""
+"""`memsvc bench …` as it is called; most start a real service themselves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from memsvc.bootstrap.parts import load_weights
 from memsvc.cli.app import main
 from memsvc.process import ServiceProcess
 from memsvc_client import MemoryClient
+from support.chat_server import Reply, threaded_chat_server
 
 TALK = {
     "id": "harbour",
@@ -168,3 +169,35 @@ def test_speed_grows_a_store_of_exactly_so_many_units_and_measures_it_once(
         assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
     bench(*arguments)
     assert report(tmp_path, "units.json")["sizes"] == [point]
+
+
+def test_consolidation_by_the_rules_and_with_a_model_over_the_same_cases(
+    tmp_path: Path, bench: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with threaded_chat_server(lambda _: Reply({"pairs": []})) as model:
+        monkeypatch.setenv("MEMSVC_LLM_MODEL", "openai/local")
+        monkeypatch.setenv("MEMSVC_LLM_API_BASE", model.url)
+        monkeypatch.setenv("MEMSVC_LLM_API_KEY", "k")
+        bench("consolidation", "--cases", "4", "--llm", "--out", str(tmp_path / "c.json"))
+        told = report(tmp_path, "c.json")
+    for half in ("development", "development 2", "held out", "held out 2"):
+        assert told["results"][half]["kept turns"]["cases"] == 4
+        assert told["results"][f"{half}, openai/local"] == told["results"][half]  # it decided nothing
+    asked = told["run"]["asked"]
+    assert asked["calls"] == len(model.requests) > 0
+    assert (asked["unusable"], asked["prompt_tokens"]) == (0, 100 * asked["calls"])
+
+
+def test_consolidation_with_a_model_that_is_not_there_measures_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MEMSVC_LLM_MODEL", "openai/local")
+    monkeypatch.setenv("MEMSVC_LLM_API_BASE", "http://127.0.0.1:9")
+    monkeypatch.setenv("MEMSVC_LLM_API_KEY", "k")
+    arguments = ["memsvc", "bench", "consolidation", "--cases", "4", "--llm", "--out", str(tmp_path / "c.json")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code != 0
+    assert "openai/local cannot be asked" in capsys.readouterr().err
+    assert not (tmp_path / "c.json").exists()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from memsvc.process import service
 from memsvc_client import FailedPrecondition, MemoryClient
-from support.chat_server import Body, ChatServer, Reply, chat_server, garbage
+from support.chat_server import Body, ChatServer, Reply, garbage, threaded_chat_server
 
 MOVED = "Ana moved to Lisbon with Marta on 7 May 2023."
 KEY = "sk-very-secret"
@@ -43,19 +41,9 @@ def answer(body: Body) -> Reply:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[ChatServer]:
-    """The scripted model, on a loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    manager = chat_server(answer)
-    server = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(30)
-    try:
+    """The scripted model."""
+    with threaded_chat_server(answer) as server:
         yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(30)
-        loop.close()
 
 
 def test_compression_ask_and_costs(model: ChatServer, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ async def test_a_server_with_a_remote_embedder_loads_no_torch(tmp_path: Path) ->
     assert "grpc" in libraries
     assert "torch" not in libraries
     assert 'memsvc_rpc_seconds_count{code="OK",method="/memsvc.v1.MemoryService/Query"} 1.0' in metrics
-    assert 'memsvc_jobs_in_queue{kind="compress",state="queued"}' in metrics
+    assert 'memsvc_jobs_in_queue{kind="compress",state="queued",urgency="urgent"}' in metrics
 
 
 def _use(data_dir: Path, environment: dict[str, str]) -> tuple[str, str]:

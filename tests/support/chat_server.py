@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,3 +132,19 @@ async def chat_server(answer: Callable[[Body], Reply] | None = None) -> AsyncIte
         yield server
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def threaded_chat_server(answer: Callable[[Body], Reply]) -> Iterator[ChatServer]:
+    """Serve on a loop of its own, for a test that has none or whose loop is busy."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    manager = chat_server(answer)
+    try:
+        yield asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(30)
+    finally:
+        asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
