@@ -139,7 +139,9 @@ class EdgeIndex:
                 limit=limit,
                 query=edge.Query.Nearest(vector.tolist(), using=schema.DENSE),
                 filter=_filter(bounded(space, where, match)),
-                params=edge.SearchParams(quantization=edge.QuantizationSearchParams(oversampling=_OVERSAMPLING)),
+                params=edge.SearchParams(
+                    hnsw_ef=schema.HNSW_EF, quantization=edge.QuantizationSearchParams(oversampling=_OVERSAMPLING)
+                ),
                 with_payload=[schema.MEMORY_ID],
             )
         )

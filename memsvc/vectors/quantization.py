@@ -17,6 +17,8 @@ from qdrant_client.models import (
     SearchParams,
 )
 
+from memsvc.vectors import schema
+
 QUANTILE = 0.99
 """Share of a vector's values that 8 bits are spread over; the rest is cut off. Qdrant Edge has the same here."""
 
@@ -77,10 +79,11 @@ def kind_of(config: QuantizationConfig | None) -> Quantization | None:
             return None
 
 
-def search_params(quantization: Quantization) -> SearchParams | None:
-    """Candidates by short vectors, ranked by the vectors themselves; None where there are no short ones."""
+def search_params(quantization: Quantization) -> SearchParams:
+    """How many candidates are looked at; those found by short vectors are ranked by the vectors themselves."""
     if quantization is Quantization.NONE:
-        return None
+        return SearchParams(hnsw_ef=schema.HNSW_EF)
     return SearchParams(
+        hnsw_ef=schema.HNSW_EF,
         quantization=QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING[quantization]),
     )

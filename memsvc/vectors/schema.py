@@ -15,6 +15,13 @@ LAYOUT_VERSION = 1
 DENSE = "dense"
 """Named vector, cosine: the embedding of the memory's dense text."""
 
+HNSW_EF = 512
+"""Candidates that a dense search of the graph keeps in view.
+
+Of a million units' 100 neighbours Edge finds 94 % with 512, in 5.4 ms, and 91 % in 4.4 ms with what it takes without
+(three for each neighbour); 96 % with 1,024, in 12.4 ms.
+"""
+
 LEXICAL = "lexical"
 """Named sparse vector with the IDF modifier: the BM25 weights of the memory's lexical text."""
 

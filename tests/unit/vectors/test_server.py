@@ -14,6 +14,7 @@ from grpc import StatusCode
 from memsvc.breaker import CircuitBreaker
 from memsvc.errors import Unavailable
 from memsvc.types import Memory, MemoryFilter, Scope, SpaceKey, SparseVector
+from memsvc.vectors import schema
 from memsvc.vectors.calls import GuardedCalls
 from memsvc.vectors.quantization import Quantization, Storage, kind_of
 from memsvc.vectors.server import CHUNK, WRITES_IN_FLIGHT, ServerIndex, connect
@@ -83,12 +84,12 @@ async def test_collections_are_made_as_set(double: QdrantDouble, connected: Open
     assert (request.shard_number, request.replication_factor) == (3, 2)
     await store(index, 3)
     assert await found(index) == 3
-    params = double.queries[-1].params.quantization
-    if quantization is Quantization.NONE:
-        assert not double.queries[-1].HasField("params")
-    else:
-        assert params.rescore
-        assert params.oversampling > 1
+    params = double.queries[-1].params
+    assert params.hnsw_ef == schema.HNSW_EF
+    assert params.HasField("quantization") == (quantization is not Quantization.NONE)
+    if quantization is not Quantization.NONE:
+        assert params.quantization.rescore
+        assert params.quantization.oversampling > 1
 
 
 async def test_a_collection_that_was_set_otherwise_is_changed_and_keeps_its_points(
