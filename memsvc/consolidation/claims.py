@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from memsvc.consolidation.frames import Slot
-from memsvc.consolidation.lexicon import FUNCTIONAL, NOUN, RELATIONS
+from memsvc.consolidation.lexicon import FUNCTIONAL, KIN, NOUN, RELATIONS
 from memsvc.types import Interval
 
 T = TypeVar("T")
@@ -77,6 +77,12 @@ class Claim:
         return self.attribute or self.relation in FUNCTIONAL
 
     @property
+    def bearer(self) -> tuple[str, ...]:
+        """Whose claim it is: the subject without attributes, so that "my time in the race" is mine."""
+        first, *rest = self.subject.split("/")
+        return (first, *(noun for noun in rest if noun in KIN))
+
+    @property
     def filling(self) -> frozenset[str]:
         """All that the relation is filled with, dates apart."""
         return self.values | self.names | self.numbers
@@ -89,12 +95,12 @@ def same(a: Claim, b: Claim, *, strict: bool) -> bool:
     """
     if (a.subject, a.relation, a.mode, a.negated) != (b.subject, b.relation, b.mode, b.negated):
         return False
-    if not same_thing(a, b) or not _agree(a.names, b.names) or not _equal_or_unsaid(a.numbers, b.numbers):
+    if not same_thing(a, b) or not agree(a.names, b.names) or not _equal_or_unsaid(a.numbers, b.numbers):
         return False
     happened = a.mode is Mode.PAST
     if a.dates != b.dates and (happened or not _equal_or_unsaid(a.dates, b.dates)):
         return False
-    if not _agree(a.values, b.values):
+    if not agree(a.values, b.values):
         return False
     anchored = bool(a.names & b.names or a.numbers & b.numbers or a.dates & b.dates)
     if a.values != b.values and strict and not anchored:
@@ -135,23 +141,23 @@ def excludes(new: Claim, old: Claim) -> bool:
     if new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL:
         return False
     if new.event and old.event:
-        details = _agree(new.names, old.names) and _agree(new.values, old.values)
+        details = agree(new.names, old.names) and agree(new.values, old.values)
         return details and _apart(new.dates, old.dates)
     if new.relation == "have":
-        return _agree(new.values, old.values) and bool(new.values & old.values) and _apart(new.numbers, old.numbers)
+        return agree(new.values, old.values) and bool(new.values & old.values) and _apart(new.numbers, old.numbers)
     return (new.functional or old.functional) and _differ(new, old)
 
 
 def _differ(new: Claim, old: Claim) -> bool:
     """Whether two fillings of one place are of one kind and neither is part of the other."""
     if new.names and old.names:
-        return not _agree(new.names, old.names)
+        return not agree(new.names, old.names)
     if new.numbers and old.numbers:
         return new.numbers != old.numbers
     if new.names | old.names | new.numbers | old.numbers:
         return False
     if new.values and old.values:
-        return not _agree(new.values, old.values)
+        return not agree(new.values, old.values)
     return _apart(new.dates, old.dates)
 
 
@@ -188,11 +194,12 @@ def _fills(end: Claim, old: Claim) -> bool:
     if end.names and old.names:
         return bool(end.names & old.names)
     if end.values and old.values:
-        return bool(end.values & old.values) and _agree(end.values, old.values)
+        return bool(end.values & old.values) and agree(end.values, old.values)
     return True
 
 
-def _agree(a: frozenset[str], b: frozenset[str]) -> bool:
+def agree(a: frozenset[str], b: frozenset[str]) -> bool:
+    """Whether one filling is the other, with more detail perhaps."""
     return a <= b or b <= a
 
 

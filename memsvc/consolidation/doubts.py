@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -82,11 +82,11 @@ def rule(told: Succession, asked: Sequence[Doubt], relations: Mapping[int, Relat
     """Do what was decided, as far as the memories themselves allow it; a group that a pair before it ended is left."""
     for number, doubt in enumerate(asked):
         earlier, later = doubt.earlier, doubt.later
-        if earlier.closed_by or later.closed_by or not {id(earlier), id(later)} <= {id(g) for g in told.groups}:
+        if not (earlier.is_open and later.is_open):
             continue
         relation = relations.get(number, Relation.UNRELATED)
         if relation is Relation.SAME and agree(earlier.members[-1], later.members[-1]):
-            _join(told, earlier, later)
+            told.unite(earlier, later)
         elif relation is Relation.NEWER and _is_so(later) and _holds(earlier) and earlier.last_told < later.last_told:
             earlier.closed_by = Closing(
                 later, later.members[0].told, "The language model: the later one holds instead."
@@ -111,19 +111,6 @@ def agree(a: Unit, b: Unit) -> bool:
     ]
     one_in_other = all(mine <= theirs or theirs <= mine for mine, theirs in parts)
     return one_in_other and modes[0] == modes[1] and negations[0] == negations[1]
-
-
-def _join(told: Succession, first: Group, second: Group) -> None:
-    for unit in second.members:
-        first.add(unit)
-    told.groups.remove(second)
-    for group in told.groups:
-        if group.closed_by is not None and group.closed_by.winner is second:
-            group.closed_by = replace(group.closed_by, winner=first)
-    told.disputes[:] = [
-        replace(d, first=first if d.first is second else d.first, second=first if d.second is second else d.second)
-        for d in told.disputes
-    ]
 
 
 def _in_order(a: Group, b: Group) -> Doubt:

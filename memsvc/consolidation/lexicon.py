@@ -189,6 +189,9 @@ NOW = re.compile(
 EVENTS = words("visit buy run sell")
 """Relations that happen at a time, and never hold."""
 
+LASTING = words("study meet know birthdate")
+"""Relations of which it is the same to have happened and to hold: "graduated in", "has a degree in"."""
+
 CURRENCY = words("euro dollar pound franc yen cent crown")
 """Units of money, in the form of `SYNONYM`."""
 

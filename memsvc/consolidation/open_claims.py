@@ -4,22 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memsvc.consolidation.claims import Claim, Mode, same_thing
+from memsvc.consolidation.claims import Claim, Mode, agree, same_thing
 from memsvc.consolidation.frames import Slot, Wordings
-from memsvc.consolidation.lexicon import KIN, MANY, RELATIONS, RIVALS, SINGLE, STATES
+from memsvc.consolidation.lexicon import KIN, LASTING, MANY, RELATIONS, RIVALS, SINGLE, STATES
 from memsvc.consolidation.params import ConsolidationParams
 
 
 def paraphrases(a: Claim, b: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
-    """Whether two claims say the same in words that only their frames join: equal fillings in frames of one meaning."""
-    if (a.subject, a.negated) != (b.subject, b.negated) or _known_apart(a, b) or contrary(a, b):
+    """Whether two claims say the same in words that only their frames join: equal fillings in frames of one meaning.
+
+    What a parse makes of unlike words is often wrong, so frames that are very near count for more than it.
+    """
+    if a.negated is not b.negated or contrary(a, b):
         return False
+    least = [least for least in (_least_of_readings(a, b, params), _least_of_any(a, b, params)) if least is not None]
+    return bool(least) and any(
+        wordings.likeness(x.frame, y.frame) >= min(least) for x, y in _aligned(a, b) if _value(x) == _value(y)
+    )
+
+
+def _least_of_readings(a: Claim, b: Claim, params: ConsolidationParams) -> float | None:
+    """The likeness of frames that is enough where the readings allow two claims to be one; None where they do not."""
+    if a.subject != b.subject or _known_apart(a, b) or not same_thing(a, b):
+        return None
     if a.mode is not b.mode and not (a.told_past and b.told_past and {a.mode, b.mode} == {Mode.PAST, Mode.ACTUAL}):
-        return False
-    if not same_thing(a, b) or (a.relation == b.relation and a.relation in RELATIONS):
-        return False
-    least = params.frame_happened if Mode.PAST in (a.mode, b.mode) else params.frame_same
-    return any(wordings.likeness(x.frame, y.frame) >= least for x, y in _aligned(a, b) if _value(x) == _value(y))
+        return None
+    if a.relation == b.relation and a.relation in RELATIONS:
+        return None
+    if Mode.PAST in (a.mode, b.mode) or not _shared(a, b):
+        return params.frame_happened
+    return params.frame_same
+
+
+def _least_of_any(a: Claim, b: Claim, params: ConsolidationParams) -> float | None:
+    """The likeness of frames that is enough whatever the lexicon makes of the words; None for what cannot be one."""
+    if a.bearer != b.bearer or (a.relation == b.relation and not agree(a.values, b.values)):
+        return None
+    if a.mode is b.mode:
+        return params.frame_alike if _shared(a, b) else params.frame_alike_then
+    if {a.mode, b.mode} != {Mode.PAST, Mode.ACTUAL} or (a.relation == b.relation and a.relation not in LASTING):
+        return None
+    return params.frame_alike_then
 
 
 def replaces(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
@@ -93,6 +118,11 @@ def _least(new: Claim, old: Claim, params: ConsolidationParams) -> float | None:
     if new.change:
         return params.frame_changed
     return params.frame_same_place if new.functional or old.functional else None
+
+
+def _shared(a: Claim, b: Claim) -> frozenset[str]:
+    """Content words that both have beside what fills them."""
+    return a.words & b.words - frozenset(word for slot in a.slots for word in slot.fills)
 
 
 def _known_apart(a: Claim, b: Claim) -> bool:

@@ -27,6 +27,10 @@ class ConsolidationParams:
     """Cosine of frames from which claims of equal filling say the same."""
     frame_happened: float = 0.7
     """As `frame_same`, for what happened."""
+    frame_alike: float = 0.7
+    """As `frame_same`, for claims of one bearer whatever their relations."""
+    frame_alike_then: float = 0.8
+    """As `frame_alike`, where one tells what happened and the other what holds."""
     frame_corrected: float = 0.55
     """Cosine of frames from which a correction, or what says whose place it takes, replaces another filling."""
     frame_changed: float = 0.6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -36,6 +36,13 @@ class Group:
 
     is_fresh: bool = False
     """Whether any of its memories was not examined before."""
+    is_absorbed: bool = False
+    """Whether its memories went over to another group."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what it says holds."""
+        return self.closed_by is None and not self.is_absorbed
 
     @property
     def sample(self) -> list[Unit]:
@@ -51,6 +58,13 @@ class Group:
         """Take in one more."""
         self.members.append(unit)
         self.is_fresh |= unit.fresh
+
+    def absorb(self, other: Group) -> None:
+        """Take in all of another group, which is none any longer."""
+        self.members = sorted((*self.members, *other.members), key=lambda unit: unit.order)
+        self.remaining |= other.remaining
+        self.is_fresh |= other.is_fresh
+        other.is_absorbed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,15 @@ class Succession:
 
     groups: list[Group] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
+
+    def unite(self, group: Group, other: Group) -> None:
+        """Make one of two groups; what `other` ended or disputes, `group` does."""
+        group.absorb(other)
+        self.groups.remove(other)
+        for closed in self.groups:
+            if closed.closed_by is not None and closed.closed_by.winner is other:
+                closed.closed_by = replace(closed.closed_by, winner=group)
+        self.disputes = [_between(dispute, other, group) for dispute in self.disputes]
 
 
 def succeed(units: Sequence[Unit], params: ConsolidationParams, wordings: Wordings) -> Succession:
@@ -113,15 +136,18 @@ class _Sweep:
     def add(self, unit: Unit) -> None:
         self._cosines = None
         oppositions = [found for claim in unit.claims for found in self._opposed(unit, claim)]
-        group = self._same(unit, {found.group for found in oppositions})
-        if group is None:
+        same = self._same(unit, {found.group for found in oppositions})
+        if same:
+            group = same[0]
+            for other in same[1:]:
+                self._unite(group, other)
+            group.add(unit)
+        else:
             group = Group([unit], set(holding(unit.claims)), is_fresh=unit.fresh)
             self.result.groups.append(group)
-        else:
-            group.add(unit)
         for found in oppositions:
             self._oppose(unit, group, found)
-        for key in {key for claim in unit.claims for key in _keys(claim)} | {("words", *sorted(unit.words))}:
+        for key in _keys_of(unit):
             if not self._open[key] or self._open[key][-1] is not group:
                 self._open[key].append(group)
 
@@ -138,7 +164,7 @@ class _Sweep:
             groups = self._open.get(key, [])
             looked_at = closed = 0
             for group in reversed(groups):
-                if group.closed_by is not None:
+                if not group.is_open:
                     closed += 1
                     continue
                 if (fresh or group.is_fresh) and group not in seen:
@@ -148,21 +174,27 @@ class _Sweep:
                 if looked_at == MAX_CANDIDATES:
                     break
             if closed > MAX_CANDIDATES:
-                groups[:] = [group for group in groups if group.closed_by is None]
+                groups[:] = [group for group in groups if group.is_open]
 
     # Repeats.
 
-    def _same(self, unit: Unit, opposed: set[Group]) -> Group | None:
-        """The open group whose every memory says the same as this one, the nearest in meaning."""
+    def _same(self, unit: Unit, opposed: set[Group]) -> list[Group]:
+        """The open groups most of whose memories say the same as this one, the nearest in meaning first."""
         keys = [key for claim in unit.claims for key in _same_keys(claim)] or [("words", *sorted(unit.words))]
-        best: tuple[float, Group] | None = None
-        for group in self._candidates(keys, fresh=unit.fresh):
-            if group in opposed:
-                continue
-            cosine = min(self._cosine(unit, member) for member in group.sample)
-            if (best is None or cosine > best[0]) and self._repeats_most(unit, group.sample):
-                best = (cosine, group)
-        return best[1] if best else None
+        repeated = [
+            group
+            for group in self._candidates(keys, fresh=unit.fresh)
+            if group not in opposed and self._repeats_most(unit, group.sample)
+        ]
+        return sorted(repeated, key=lambda group: -min(self._cosine(unit, member) for member in group.sample))
+
+    def _unite(self, group: Group, other: Group) -> None:
+        """Make one of two groups that one memory repeats."""
+        if any(contrary(x, y) for a in group.sample for b in other.sample for x in a.claims for y in b.claims):
+            return
+        self.result.unite(group, other)
+        for key in {key for unit in other.members for key in _keys_of(unit)}:
+            self._open[key].append(group)
 
     def _repeats_most(self, unit: Unit, members: Sequence[Unit]) -> bool:
         """Whether it says the same as most of those that say the same, and contradicts none."""
@@ -233,7 +265,7 @@ class _Sweep:
     def _going_along(self, ended: Claim, but: set[Group]) -> Iterator[tuple[Group, Claim]]:
         """Open groups that tell of the same filling as a claim that ended."""
         tokens = sorted(ended.filling)
-        for group in self._candidates([("filled", ended.subject, token) for token in tokens], fresh=True):
+        for group in self._candidates([("filled", *ended.bearer, token) for token in tokens], fresh=True):
             if group not in but:
                 claims = (other for member in group.sample for other in member.claims)
                 found = next((o for o in claims if goes_along(ended, o, self._wordings, self._params)), None)
@@ -280,6 +312,15 @@ def _words(claim: Claim) -> str:
     return " ".join((*sorted(claim.names), *sorted(claim.numbers), *sorted(claim.values), *dates)) or "so"
 
 
+def _between(dispute: Dispute, other: Group, group: Group) -> Dispute:
+    first, second = (group if party is other else party for party in (dispute.first, dispute.second))
+    return replace(dispute, first=first, second=second)
+
+
+def _keys_of(unit: Unit) -> set[_Key]:
+    return {key for claim in unit.claims for key in _keys(claim)} | {("words", *sorted(unit.words))}
+
+
 def _keys(claim: Claim) -> set[_Key]:
     """Under what a claim is found again."""
     keys: set[_Key] = {(claim.subject, claim.relation), (claim.subject,)}
@@ -292,7 +333,7 @@ def _same_keys(claim: Claim) -> list[_Key]:
     """Under what claims that say the same are found: what they are filled with, or their dates."""
     tokens = [*sorted(claim.filling), *sorted(interval.start.isoformat() for interval in claim.dates)]
     keys = [("same", claim.subject, claim.relation, token) for token in tokens]
-    return keys + [("filled", claim.subject, token) for token in tokens]
+    return keys + [("filled", *claim.bearer, token) for token in tokens]
 
 
 def _opposition_keys(claim: Claim) -> list[_Key]:

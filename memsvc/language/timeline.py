@@ -81,6 +81,10 @@ _AHEAD = re.compile(
 _AHEAD_OF = re.compile(r"\b(?:for|until|till|by|to)(?: the)? $", re.IGNORECASE)
 _SINCE = re.compile(r"\bsince(?: the)? $", re.IGNORECASE)
 _RECURRING = re.compile(r"\b(?:every|each)\b[\w ,]{0,40}$", re.IGNORECASE)
+_HABITUAL = re.compile(
+    r"\b(?:always|usually|normally|typically|generally|regularly|often|mostly)\b[^.,!?;]{0,40}$", re.IGNORECASE
+)
+_IS_WHEN = re.compile(r" (?:is|are)(?: \w+ly| always| often)? (?:when|the day)\b", re.IGNORECASE)
 # The simple past only: "is booked for", "has moved to" and reporting verbs say nothing about when.
 _BACK = re.compile(
     r"\b(?<!have )(?<!has )(?<!['’]ve )(?<!['’]s )(?<!just )(?:was|were|did|didn't|had|went|saw|came|met|got|took|"
@@ -377,9 +381,15 @@ def _vague_before(match: re.Match[str], base: datetime, direction: _Direction) -
     return interval, granularity, False
 
 
+def _is_habitual(match: re.Match[str]) -> bool:
+    """Whether a day of the week is every one of them: "I always run on Monday", "Monday is when I run"."""
+    text = match.string
+    return bool(_HABITUAL.search(text, max(0, match.start() - 60), match.start()) or _IS_WHEN.match(text, match.end()))
+
+
 def _weekday(match: re.Match[str], base: datetime, direction: _Direction) -> _Resolved | None:
     which = (match["which"] or "").casefold()
-    if match["weekday"].islower() and not which:
+    if not which and (match["weekday"].islower() or _is_habitual(match)):
         return None
     today = base.date()
     wanted = _WEEKDAYS.index(match["weekday"].casefold())

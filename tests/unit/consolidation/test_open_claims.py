@@ -52,6 +52,10 @@ async def decide(embedder: SentenceTransformerEmbedder, texts: Sequence[str], *,
         ("Clara and I met in May 2015.", "I first met Clara in May 2015."),
         ("I run every Monday.", "I go for a run every Monday."),
         ("I can't eat pollen.", "I'm allergic to pollen."),
+        # Told as what happened and as what holds; by relations that the lexicon tells apart; of a person's attribute.
+        ("I graduated in law in Malmo.", "My degree is in law, from Malmo."),
+        ("I plan to spend the summer in Bilbao.", "We're going to Bilbao for the summer."),
+        ("I make a living teaching biology.", "My job is teaching biology."),
     ],
 )
 async def test_one_fact_in_unlike_words_is_merged(
@@ -126,6 +130,31 @@ async def test_what_tells_of_the_same_name_ends_with_the_claim_that_ended(
         (Action.SUPERSEDE, ("m0",), "m3"),
         (Action.SUPERSEDE, ("m2",), "m3"),
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I lived in Porto.", "I live in Porto."),
+        ("I used to work for Contoso.", "I work for Contoso."),
+        ("I owned a Fairphone.", "I own a Fairphone."),
+        ("I'm flying to Lisbon on 3 May 2024.", "My brother is flying to Lisbon on 3 May 2024."),
+        ("I bought a desk for 300 euros.", "I paid 300 euros for a sofa."),
+        ("I teach chemistry in Graz.", "I have a degree in physics from Graz."),
+    ],
+)
+async def test_near_frames_join_no_other_time_person_or_thing(
+    embedder: SentenceTransformerEmbedder, first: str, second: str
+) -> None:
+    assert [d for d in await decide(embedder, (first, second)) if d.action is Action.MERGE] == []
+
+
+async def test_a_memory_that_repeats_two_groups_makes_them_one(embedder: SentenceTransformerEmbedder) -> None:
+    texts = tuple(f"I {met} Clara in October 2020." for met in ("met", "became friends with", "first met"))
+    apart = await decide(embedder, texts[:2])
+    assert [d for d in apart if d.action is Action.MERGE] == []
+    (merge,) = [d for d in await decide(embedder, texts) if d.action is Action.MERGE]
+    assert merge.memory_ids == ("m0", "m1", "m2")
 
 
 async def test_without_an_embedder_only_equal_frames_are_alike(embedder: SentenceTransformerEmbedder) -> None:
