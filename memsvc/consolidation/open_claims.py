@@ -87,16 +87,27 @@ def finishes(end: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
     )
 
 
-def goes_along(ended: Claim, other: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
-    """Whether `other` ends with `ended`: it tells of the same name or number in a frame of near meaning."""
-    if ended.subject != other.subject or other.mode is not Mode.ACTUAL or other.negated or not same_thing(ended, other):
+def goes_along(ended: Claim, by: Claim, other: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:
+    """Whether `other` ends with `ended`, which `by` ended: it tells of the same name, number or word.
+
+    Its frame has to be near that of what ended, or that of what is told in its place.
+    """
+    if ended.bearer != other.bearer or other.mode is not Mode.ACTUAL or other.negated or not same_thing(ended, other):
         return False
-    if other.relation in ("like", "dislike", *(KIN - SINGLE)) or _known_apart(ended, other):
+    if other.relation in ("like", "dislike", *(KIN - SINGLE)):
         return False
-    return any(
-        _value(x) == _value(y) and wordings.likeness(x.frame, y.frame) >= params.frame_goes_along
-        for x, y in _aligned(ended, other)
+    told = [(x, y) for x, y in _aligned(ended, other) if _value(x) == _value(y)]
+    if not _known_apart(ended, other) and any(
+        wordings.likeness(x.frame, y.frame) >= params.frame_goes_along
+        for x, y in told
         if not contrary(ended, other, x.fills)
+    ):
+        return True
+    filled = {_value(y) for _, y in told}
+    return any(
+        wordings.likeness(x.frame, y.frame) >= params.frame_replaced
+        for x, y in _aligned(by, other)
+        if _value(y) in filled and _value(x) != _value(y) and not contrary(by, other, x.fills | y.fills)
     )
 
 

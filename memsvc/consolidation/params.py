@@ -41,6 +41,8 @@ class ConsolidationParams:
     """Cosine of frames from which a value of one attribute replaces that of another: "my boss", "my manager"."""
     frame_goes_along: float = 0.4
     """Cosine of frames from which a claim of the same name or number ends with the one that ended."""
+    frame_replaced: float = 0.5
+    """Cosine of its frame and that of what is told in a value's place from which a claim of that value ends too."""
     frame_end: float = 0.35
     """Cosine of frames from which an end is of a claim of the same word."""
     frame_end_named: float = 0.2

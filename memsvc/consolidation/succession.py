@@ -258,17 +258,17 @@ class _Sweep:
             since = min(since, older.members[0].told)
         closing = Closing(group, since, _reason(claim, old))
         _close(older, old, closing)
-        for other, also in list(self._going_along(old, {older, group})):
+        for other, also in list(self._going_along(old, claim, {older, group})):
             if other.last_told <= unit.told:
                 _close(other, also, closing)
 
-    def _going_along(self, ended: Claim, but: set[Group]) -> Iterator[tuple[Group, Claim]]:
-        """Open groups that tell of the same filling as a claim that ended."""
+    def _going_along(self, ended: Claim, by: Claim, but: set[Group]) -> Iterator[tuple[Group, Claim]]:
+        """Open groups that tell of the same filling as a claim that another ended."""
         tokens = sorted(ended.filling)
         for group in self._candidates([("filled", *ended.bearer, token) for token in tokens], fresh=True):
             if group not in but:
                 claims = (other for member in group.sample for other in member.claims)
-                found = next((o for o in claims if goes_along(ended, o, self._wordings, self._params)), None)
+                found = next((o for o in claims if goes_along(ended, by, o, self._wordings, self._params)), None)
                 if found is not None:
                     yield group, found
 
