@@ -118,6 +118,9 @@ def compression(
 def consolidation(
     out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/consolidation.json"),
     seed: Seed = 0,
+    only: Annotated[
+        list[str] | None, typer.Option("--set", help="Name of a set of cases; repeat it.", show_default="all")
+    ] = None,
     cases: Annotated[
         int | None, typer.Option(min=1, help="Cases of each set, drawn with the seed.", show_default="all")
     ] = None,
@@ -127,7 +130,7 @@ def consolidation(
 ) -> None:
     """What consolidation merges, replaces and forgets, on conversations generated from templates."""
     model = _module("asked_model").of_settings(load()) if llm else None
-    _module("consolidation").run(out_path=out, seed=seed, limit=cases, model=model)
+    _module("consolidation").run(out_path=out, seed=seed, only=only or (), limit=cases, model=model)
 
 
 @bench.command("fairness")
