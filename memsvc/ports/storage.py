@@ -1,30 +1,19 @@
-"""Every port: what the mission folders need from the outside, as Protocols.
-
-Implementations live in `storage/`, `vectors/`, `jobs/` and `models/`; `bootstrap.py` chooses among them.
-All methods may raise `errors.Unavailable`. A method that reads a space takes its `SpaceKey` first.
-"""
+"""SQL's side: turns, memories, spaces, keys, jobs, embedding models in use, and what language models cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from memsvc.types import (
     Accepted,
-    Analysis,
     Change,
-    ChatMessage,
-    Completion,
     Compression,
     Disposition,
     EmbeddingCheck,
     EmbeddingModel,
     IndexedMemory,
-    IndexHit,
     IngestRequestId,
     Job,
     JobError,
@@ -45,13 +34,9 @@ from memsvc.types import (
     Space,
     SpaceKey,
     SpaceStats,
-    SparseVector,
     StreamPosition,
-    SymbolicQuery,
     Turn,
 )
-
-Vectors: TypeAlias = NDArray[np.float32]
 
 
 class TurnLog(Protocol):
@@ -433,207 +418,6 @@ class EmbeddingModels(Protocol):
 
     async def checks(self) -> Sequence[EmbeddingCheck]:
         """The last check of every space."""
-        ...
-
-
-class VectorIndex(Protocol):
-    """The derived index: a dense, a lexical and a symbolic view of every memory that is not deleted.
-
-    Every search is bounded to one space by a filter that this port adds itself.
-    """
-
-    async def ensure(self) -> None:
-        """Create the collection, its named vectors and payload indexes where missing. Idempotent.
-
-        Raises:
-            FailedPrecondition: a collection of another dimension or layout stands in its place.
-        """
-        ...
-
-    @property
-    def unsure_since(self) -> datetime | None:
-        """Since when the index may lack what was written to it, of a new one the earliest time; None: it lacks nothing.
-
-        Known after `ensure`, and kept until `caught_up`.
-        """
-        ...
-
-    async def caught_up(self) -> None:
-        """Say that the index was rebuilt from SQL, or that jobs which do so are safely queued."""
-        ...
-
-    async def upsert(
-        self, space: SpaceKey, memories: Sequence[Memory], dense: Vectors, lexical: Sequence[SparseVector]
-    ) -> None:
-        """Write points; ids are the memories' ids, so a repeat overwrites. `dense` has shape [n, dimension]."""
-        ...
-
-    async def delete(self, space: SpaceKey, memory_ids: Sequence[str]) -> None:
-        """Remove points of this space; unknown ids are ignored."""
-        ...
-
-    async def delete_space(self, space: SpaceKey) -> None:
-        """Remove every point of a space."""
-        ...
-
-    async def search_dense(
-        self,
-        space: SpaceKey,
-        vector: Vectors,
-        where: MemoryFilter,
-        *,
-        limit: int,
-        match: SymbolicQuery | None = None,
-    ) -> list[IndexHit]:
-        """Nearest memories by cosine, best first; `vector` has shape [dimension].
-
-        With `match`, only memories that match any part of it: the symbolic view, ranked by cosine.
-        """
-        ...
-
-    async def search_lexical(
-        self, space: SpaceKey, query: SparseVector, where: MemoryFilter, *, limit: int
-    ) -> list[IndexHit]:
-        """Best memories by BM25 (document weights stored, IDF applied by the index), best first."""
-        ...
-
-    async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Dense unit vectors of shape [dimension] of those of the memories that have a point, by id."""
-        ...
-
-    async def present(self, space: SpaceKey, memory_ids: Sequence[str]) -> set[str]:
-        """Those of the memories that have a point."""
-        ...
-
-    async def count(self, space: SpaceKey) -> int:
-        """Exact number of points of a space."""
-        ...
-
-    async def close(self) -> None:
-        """Flush and release the index."""
-        ...
-
-
-class Embedder(Protocol):
-    """Text to dense vectors."""
-
-    @property
-    def model(self) -> str:
-        """Name and version of the model; part of the collection's name."""
-        ...
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        ...
-
-    async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
-        """Return unit-length float32 vectors of shape [len(texts), dimension], in order.
-
-        `urgent` (a waiting query) goes before background work. Raises Unavailable EMBEDDER_UNAVAILABLE.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Release the model."""
-        ...
-
-
-class Analyzer(Protocol):
-    """Text to tokens, sentences and named entities."""
-
-    async def analyze(self, texts: Sequence[str]) -> list[Analysis]:
-        """Analyse each text; one in a language without a model gets tokens and sentences, and no tags."""
-        ...
-
-
-class TokenCounter(Protocol):
-    """Counts the tokens of a text in the tokenizer that budgets are given in."""
-
-    def count(self, text: str) -> int:
-        """Number of tokens; special tokens in the text are counted as plain text."""
-        ...
-
-
-class Surprisal(Protocol):
-    """Self-information of words under a background model of the language."""
-
-    def bits(self, word: str, language: str) -> float:
-        """-log2 p(word), in bits; finite for unseen words."""
-        ...
-
-
-class ContextSurprisal(Surprisal, Protocol):
-    """Self-information of words, outside of any text and within one."""
-
-    async def within(self, texts: Sequence[str]) -> Sequence[Surprisal]:
-        """Return, for each text, what words carry in it; words it does not hold carry what they do outside of it.
-
-        Raises:
-            Unavailable: the model failed or is closed.
-        """
-        ...
-
-
-class Compressor(Protocol):
-    """Turns into memories."""
-
-    @property
-    def name(self) -> str:
-        """Name and version, such as `rules/1`."""
-        ...
-
-    async def compress(self, space: SpaceKey, turns: PendingTurns) -> Compression:
-        """Compress the pending turns; deterministic for the same input, memory ids included."""
-        ...
-
-
-class Recompressor(Protocol):
-    """Turns that a language model failed to compress into memories after all."""
-
-    async def recompress(self, space: SpaceKey, turns: PendingTurns) -> Compression:
-        """As `Compressor.compress`. Raises ModelUnavailable or ModelUnusable when the model fails again."""
-        ...
-
-
-class LanguageModel(Protocol):
-    """Messages to JSON of a schema."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model, as its provider calls it."""
-        ...
-
-    async def complete(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, max_tokens: int
-    ) -> Completion:
-        """Answer with an object that matches the JSON `schema`, in at most `max_tokens` of the model's tokens.
-
-        Raises:
-            ModelUnavailable: LLM_UNAVAILABLE, or ModelRateLimited; nothing was answered.
-            ModelUnusable: ModelRefused, ModelMalformed or ModelTruncated; it carries its usage.
-        """
-        ...
-
-
-class MeteredModel(Protocol):
-    """A language model on account of a space: what it costs is recorded, and bounded where a budget is set."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        ...
-
-    async def complete(
-        self,
-        space: SpaceKey,
-        purpose: ModelPurpose,
-        messages: Sequence[ChatMessage],
-        schema: Mapping[str, Any],
-        *,
-        max_tokens: int,
-    ) -> Completion:
-        """As `LanguageModel.complete`. Also raises ModelBudgetSpent, before anything is asked."""
         ...
 
 

@@ -1,0 +1,255 @@
+"""What is kept: memory units, the filters over them, and the log of their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from memsvc.types.spaces import Scope
+from memsvc.types.turns import TurnOutcome, TurnRef
+
+
+class MemoryKind(StrEnum):
+    """Level of abstraction of a memory."""
+
+    STATEMENT = "statement"
+    EPISODE = "episode"
+    THEME = "theme"
+
+
+class MemoryState(StrEnum):
+    """Where a memory is in its life."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
+    LEFT_OUT = "left_out"
+    RETIRED = "retired"
+
+
+OUT_OF_INDEX = frozenset({MemoryState.DELETED, MemoryState.RETIRED})
+"""States whose memories no view finds."""
+
+
+class ChangeKind(StrEnum):
+    """What happened to a memory."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbolic:
+    """Attributes a filter can test exactly."""
+
+    people: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    place: str = ""
+    topic: str = ""
+    speaker: str = ""
+    """Who said it, by name; empty when the speaker has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A sentence of a source turn that was left out of a statement, as it was said, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the entropy gate computed; `score = alpha * new_entity_rate + (1 - alpha) * novelty`."""
+
+    score: float
+    new_entity_rate: float
+    novelty: float
+    alpha: float
+    threshold: float
+    surprisal: float
+    """Mean self-information of the statement's words, in bits per word."""
+    kept: bool
+    reason: str
+    cuts: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A self-contained statement with its views, validity, state and the turns it came from."""
+
+    id: str
+    scope: Scope
+    text: str
+    event_time: datetime
+    kind: MemoryKind = MemoryKind.STATEMENT
+    state: MemoryState = MemoryState.ACTIVE
+    symbolic: Symbolic = field(default_factory=Symbolic)
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    salience: float = 0.5
+    token_count: int = 0
+    sources: tuple[TurnRef, ...] = ()
+    derived_from: tuple[str, ...] = ()
+    gate: Gate | None = None
+    compressor: str = "caller"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    dense_text: str = ""
+    """What the dense view embeds: the statement without speaker names."""
+    lexical_text: str = ""
+    """What the lexical view indexes: the statement, its neighbours, its speaker and its date in words."""
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+    version: int = 0
+    """1 once stored, plus 1 with each change; the etag is made from it."""
+    superseded_by: str = ""
+    """Id of the memory that took its place, or that says something newer; empty unless SUPERSEDED by one."""
+    supersede_time: datetime | None = None
+    """When that became known: the event time of `superseded_by`."""
+    conflicts_with: tuple[str, ...] = ()
+    """Ids of memories that contradict it, where neither could be told to be the newer one."""
+    pinned: bool = False
+    """Whether it is kept whatever its salience."""
+    use_count: int = 0
+    """Times a query returned it, as counted so far."""
+    last_use_time: datetime | None = None
+    """When a query last returned it, by the service's clock."""
+
+    @property
+    def etag(self) -> str:
+        """Opaque version for optimistic concurrency."""
+        return f"v{self.version}"
+
+    def with_text(self, text: str, token_count: int) -> Memory:
+        """Return a copy that says `text`, with views that index exactly that text."""
+        return replace(self, text=text, token_count=token_count, dense_text=text, lexical_text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """The result of compressing the pending turns of one session: every pending turn has an outcome."""
+
+    memories: tuple[Memory, ...]
+    outcomes: tuple[TurnOutcome, ...]
+    redo: tuple[TurnRef, ...] = ()
+    """Turns that were compressed another way because the language model failed; `outcomes` mark them too."""
+
+
+LLM_FAILED = "LLM_FAILED"
+"""How the reason of a turn's outcome begins when a language model is still to compress it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A view of the past: what held at `valid_at`, judged by what had been told until `known_at`.
+
+    Both are moments of event time, since a conversation may be ingested long after it took place.
+    """
+
+    valid_at: datetime
+    known_at: datetime
+
+    def shows(self, memory: Memory) -> bool:
+        """Whether the memory had been told by then, and held then as far as could be known."""
+        began = memory.event_time if memory.valid_from is None else min(memory.event_time, memory.valid_from)
+        return memory.event_time <= self.known_at and began <= self.valid_at and self._open(memory)
+
+    def _open(self, memory: Memory) -> bool:
+        """Whether nothing known by then had ended it; one that was superseded by nothing never counted."""
+        if memory.state is not MemoryState.SUPERSEDED:
+            return True
+        if memory.supersede_time is None:
+            return False
+        if memory.supersede_time > self.known_at:
+            return True
+        if memory.supersede_time <= memory.event_time:
+            return False  # merged: what took its place was told no later, and stands for it at any time
+        replaced_plan = memory.valid_from is not None and memory.valid_from > memory.supersede_time
+        end = memory.supersede_time if replaced_plan else memory.valid_to or memory.supersede_time
+        return end > self.valid_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFilter:
+    """Fields are ANDed, repeated values ORed; empty means anything, empty `states` active only.
+
+    With `as_of`, ACTIVE among the states stands for what was active then.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    people: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    states: tuple[MemoryState, ...] = (MemoryState.ACTIVE,)
+    kinds: tuple[MemoryKind, ...] = ()
+    as_of: AsOf | None = None
+    exact_owner: bool = False
+    """Whether an empty user or agent of the scope matches the empty value only."""
+
+    @property
+    def stored_states(self) -> tuple[MemoryState, ...]:
+        """The states that a memory which passes may have today."""
+        states = self.states or (MemoryState.ACTIVE,)
+        if self.as_of is None or MemoryState.ACTIVE not in states:
+            return states
+        return tuple(dict.fromkeys((*states, MemoryState.SUPERSEDED)))
+
+    def matches(self, memory: Memory) -> bool:
+        """Whether `memory` passes; the same rule that every index and table query implements."""
+        wanted, actual = self.scope, memory.scope
+        return (
+            memory.state in self.stored_states
+            and (self.as_of is None or self.as_of.shows(memory))
+            and (not self.kinds or memory.kind in self.kinds)
+            and (wanted.user_id == actual.user_id or not (wanted.user_id or self.exact_owner))
+            and (wanted.agent_id == actual.agent_id or not (wanted.agent_id or self.exact_owner))
+            and (not wanted.session_id or wanted.session_id == actual.session_id)
+            and (not self.people or bool(folded(self.people) & folded(memory.symbolic.people)))
+            and (not self.entities or bool(folded(self.entities) & folded(memory.symbolic.entities)))
+            and (self.start_time is None or memory.event_time >= self.start_time)
+            and (self.end_time is None or memory.event_time < self.end_time)
+        )
+
+
+def folded(names: tuple[str, ...]) -> frozenset[str]:
+    """Case-folded names: how people and entities are compared everywhere."""
+    return frozenset(name.casefold() for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One entry of a space's change log."""
+
+    sequence: int
+    kind: ChangeKind
+    time: datetime
+    memory: Memory
+    previous_text: str
+    actor: str
+    reason: str = ""
+    """One sentence for people; empty for what a caller did."""
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalText:
+    """What the lexical view searches of one memory."""
+
+    memory_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedMemory:
+    """A memory whose current version is in the index, or out of it, as far as SQL knows."""
+
+    memory_id: str
+    version: int
+    update_time: datetime
+    has_point: bool
+    """False for one that was deleted or retired."""

@@ -1,0 +1,119 @@
+"""What agents send: turns as they were ingested, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from memsvc.types.spaces import Scope
+
+
+class Role(StrEnum):
+    """Who produced a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    TOOL = "tool"
+
+
+class Disposition(StrEnum):
+    """What compression did with a turn."""
+
+    PENDING = "pending"
+    KEPT = "kept"
+    MERGED = "merged"
+    LEFT_OUT = "left_out"
+
+
+class Priority(StrEnum):
+    """How soon turns are to be compressed: somebody waits for them, or nobody."""
+
+    INTERACTIVE = "interactive"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRef:
+    """Points at one ingested turn."""
+
+    scope: Scope
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message exactly as ingested. Times are aware and in UTC."""
+
+    turn_id: str
+    scope: Scope
+    role: Role
+    content: str
+    event_time: datetime
+    speaker: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    token_count: int = 0
+    """cl100k_base tokens of `speaker: content`, as a prompt would carry it."""
+    ingest_time: datetime | None = None
+    disposition: Disposition = Disposition.PENDING
+    disposition_reason: str = ""
+
+    @property
+    def ref(self) -> TurnRef:
+        """The turn's address."""
+        return TurnRef(self.scope, self.turn_id)
+
+    @property
+    def speaker_name(self) -> str:
+        """The name the turn is told under: its speaker, else the user or the agent of its scope, else the role."""
+        if self.speaker:
+            return self.speaker
+        return {Role.USER: "The user", Role.ASSISTANT: "The assistant"}.get(self.role, f"The {self.role}")
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """What compression did with one turn, and why."""
+
+    ref: TurnRef
+    disposition: Disposition
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequestId:
+    """Makes an ingest call idempotent: the caller's UUID and a digest of the body it came with."""
+
+    id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPosition:
+    """The last sequence of a numbered stream that a batch of turns commits."""
+
+    stream_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a committed ingest answers. `job_id` is empty when every turn was known and processed."""
+
+    job_id: str
+    accepted_count: int
+    duplicate_count: int
+    job_ids: tuple[str, ...] = ()
+    """The job of every session with a turn to process; `job_id` is that of the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingTurns:
+    """Uncompressed turns of one session in order of event time, and the turns before them."""
+
+    context: tuple[Turn, ...]
+    pending: tuple[Turn, ...]
+    known_entities: frozenset[str]
+    """Case-folded people and entities already named by memories of the same user and agent."""
