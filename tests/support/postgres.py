@@ -61,9 +61,8 @@ class PostgresServer:
         program = [str(self._binaries / "postgres"), "-D", str(self._data), "-p", str(self.port), "-k", str(self._home)]
         log = self._home / "log"
         with log.open("ab") as file:
-            self._process = subprocess.Popen(
-                [*program, *options], stdout=file, stderr=file, cwd=self._home, **_as(self._user)
-            )
+            command = [*_as(self._user), *program, *options]
+            self._process = subprocess.Popen(command, stdout=file, stderr=file, cwd=self._home)
         _await_ready(self._process, self.port, self._data, log)
 
     def kill(self) -> None:
@@ -143,12 +142,17 @@ def _unprivileged() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _as(user: pwd.struct_passwd | None) -> dict[str, object]:
-    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+def _as(user: pwd.struct_passwd | None) -> list[str]:
+    """What a command begins with that another user runs.
+
+    Not `Popen(user=…)`: it forks, and a fork of a process with gRPC clients can crash in their threads before it is
+    another program.
+    """
+    return [] if user is None else ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 def _run(command: list[str], user: pwd.struct_passwd | None, cwd: Path) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, **_as(user))
+    done = subprocess.run([*_as(user), *command], cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
