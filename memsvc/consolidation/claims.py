@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from memsvc.consolidation.frames import Slot
-from memsvc.consolidation.lexicon import FUNCTIONAL, KIN, NOUN, RELATIONS
+from memsvc.consolidation.lexicon import FUNCTIONAL, KIN, NOUN, OPINIONS, RELATIONS
 from memsvc.types import Interval
 
 T = TypeVar("T")
@@ -52,6 +52,8 @@ class Claim:
     """Whether it sets the date of something: "the meeting is on 5 May"."""
     change: bool = False
     """Whether it says of itself that it is new, or a correction."""
+    cued: bool = False
+    """Whether it says so in words that are about nothing else: "now", "instead", "actually"."""
     correction: bool = False
     """Whether it says that what was said before was wrong."""
     reported: bool = False
@@ -71,9 +73,16 @@ class Claim:
     sentence: int = 0
     """Number of its sentence in the memory."""
 
+    plain: bool = True
+    """Whether its sentence says little else: of a long one, a clause is not what it is about."""
+
     @property
     def functional(self) -> bool:
-        """Whether the subject can have one such value at a time."""
+        """Whether the subject can have one such value at a time; how somebody feels about something is none."""
+        if self.values <= OPINIONS and not (self.names or self.numbers or self.dates):
+            return False
+        if self.relation == "be":
+            return bool(self.names or self.numbers)
         return self.attribute or self.relation in FUNCTIONAL
 
     @property
@@ -105,7 +114,7 @@ def same(a: Claim, b: Claim, *, strict: bool) -> bool:
     anchored = bool(a.names & b.names or a.numbers & b.numbers or a.dates & b.dates)
     if a.values != b.values and strict and not anchored:
         return False
-    return anchored or bool(a.values & b.values)
+    return anchored or bool(a.values & b.values - OPINIONS)
 
 
 def same_thing(a: Claim, b: Claim) -> bool:

@@ -192,6 +192,15 @@ EVENTS = words("visit buy run sell")
 LASTING = words("study meet know birthdate")
 """Relations of which it is the same to have happened and to hold: "graduated in", "has a degree in"."""
 
+OPINIONS = words(
+    "great good nice awesome amazing beautiful cute gorgeous wonderful fantastic incredible lovely cool fun funny "
+    "tough hard easy difficult important special perfect adorable happy sad proud glad thankful grateful excited sure "
+    "lucky ready interesting interested inspiring rewarding fulfilling peaceful joyful joy challenging impressive "
+    "stunning super best better worth helpful useful vital key able busy overwhelming stressful calm relaxing fine "
+    "crazy"
+)
+"""What somebody thinks of something, or feels: no value that a later one takes the place of."""
+
 CURRENCY = words("euro dollar pound franc yen cent crown")
 """Units of money, in the form of `SYNONYM`."""
 

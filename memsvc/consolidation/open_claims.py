@@ -60,10 +60,11 @@ def replaces(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
         return False
     least = _least(new, old, params)
     return least is not None and any(
-        _apart(x, y, wordings, params)
+        (x.kind == "said" or new.cued or (new.functional and old.functional))
+        and _apart(x, y, wordings, params)
         and not (x.fills & old.words or y.fills & new.words)
         and not contrary(new, old, x.fills | y.fills)
-        and wordings.likeness(x.frame, y.frame) >= least
+        and wordings.likeness(x.frame, y.frame) >= (max(least, _least_of_word(new, params)) if x.word else least)
         for x, y in _aligned(new, old)
     )
 
@@ -134,6 +135,10 @@ def _least(new: Claim, old: Claim, params: ConsolidationParams) -> float | None:
 def _shared(a: Claim, b: Claim) -> frozenset[str]:
     """Content words that both have beside what fills them."""
     return a.words & b.words - frozenset(word for slot in a.slots for word in slot.fills)
+
+
+def _least_of_word(new: Claim, params: ConsolidationParams) -> float:
+    return params.frame_changed if new.correction or new.replaces else params.frame_word
 
 
 def _known_apart(a: Claim, b: Claim) -> bool:

@@ -23,6 +23,8 @@ class ConsolidationParams:
     """Cosine from which memories that are filled the same are merged though one of their relations is unknown."""
     wording_cosine: float = 0.9
     """Cosine from which memories that could not be read, of the same words, are merged."""
+    contained: float = 0.8
+    """Share of one memory's words that the other has from which they are merged though one is long."""
     frame_same: float = 0.6
     """Cosine of frames from which claims of equal filling say the same."""
     frame_happened: float = 0.7
@@ -35,6 +37,8 @@ class ConsolidationParams:
     """Cosine of frames from which a correction, or what says whose place it takes, replaces another filling."""
     frame_changed: float = 0.6
     """Cosine of frames from which what says that it is new replaces another filling."""
+    frame_word: float = 0.7
+    """Cosine of frames from which a common word replaces another, where nothing says whose place it takes."""
     frame_same_place: float = 0.7
     """Cosine of frames from which a filling of a place for one value replaces another."""
     frame_attribute: float = 0.75

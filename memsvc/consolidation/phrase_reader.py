@@ -50,7 +50,7 @@ class PhraseReader:
         head = concept(token) or token.lemma.casefold() if not self._is_name(i) else next((w for w in words if w), "")
         details = self._collect(k for k in tree if k not in near)
         noun = " ".join(word for word in words if word) or head
-        return Phrase(owner, noun, head, names, details.values | details.names)
+        return Phrase(owner, noun, head, names, details.values | details.names, owned=possessor is not None)
 
     def _inner(self, i: int, possessor: int | None) -> int | None:
         if possessor is not None and not is_first_person(self._clause.token(possessor)):

@@ -33,6 +33,8 @@ class Phrase:
     head: str = ""
     names: frozenset[str] = frozenset()
     details: frozenset[str] = frozenset()
+    owned: bool = False
+    """Whether it is said whose it is: "my hair", not "that bowl"."""
 
     @property
     def path(self) -> str:

@@ -162,9 +162,18 @@ class _Reader(PhraseReader):
             if value in RELATION_NOUN:
                 return self._filled(path, RELATION_NOUN[value], filling, {value})
         for value in sorted(filling.values):
-            if OCCUPATION.fullmatch(value) and value not in NOT_OCCUPATION and not filling.names:
+            if (
+                OCCUPATION.fullmatch(value)
+                and value not in NOT_OCCUPATION
+                and not filling.names
+                and self._is_noun(value)
+            ):
                 return Predicate(subject=path, relation="title", values=filling.values)
         return self._filled(path, "be", filling, set())
+
+    def _is_noun(self, value: str) -> bool:
+        tokens = (self._clause.token(i) for i in self._clause.members)
+        return any(token.pos in ("NOUN", "PROPN") and concept(token) == value for token in tokens)
 
     def _attribute(self, phrase: Phrase, filling: Filling) -> Predicate:
         noun = phrase.noun if phrase.noun in NOUN else phrase.head
@@ -180,7 +189,9 @@ class _Reader(PhraseReader):
             values=values - filling.names,
             names=filling.names,
             numbers=filling.numbers,
-            attribute=not event and (phrase.head not in KIN or phrase.head in SINGLE),
+            attribute=not event
+            and (phrase.head not in KIN or phrase.head in SINGLE)
+            and (phrase.owned or bool(filling.names or filling.numbers)),
             event=event,
         )
 

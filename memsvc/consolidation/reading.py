@@ -13,6 +13,8 @@ from memsvc.consolidation.predicates import predicates
 from memsvc.language.timeline import find_times
 from memsvc.types import Analysis, Interval, Memory
 
+PLAIN = 14
+"""Words of a sentence up to which a clause of it can end what others say."""
 _BEGINNINGS = frozenset({"get", "adopt", "join", "become", "book", "marry"})
 """Verbs that in the past tense tell what holds since."""
 _SPEAKER = re.compile(r"\bthe (user|assistant|tool)\b", re.IGNORECASE)
@@ -53,7 +55,7 @@ def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
 def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, Interval]) -> Claim:
     ordinal, sentence = _sentence(clause)
     correction = CORRECTION.search(sentence) is not None and not clause.changes
-    change = clause.changes or correction or any(cue.search(sentence) for cue in (NOW, REPLACES))
+    cued = correction or any(cue.search(sentence) for cue in (NOW, REPLACES))
     return Claim(
         subject=predicate.subject,
         relation=predicate.relation,
@@ -65,7 +67,8 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         negated=clause.negated != predicate.dislikes,
         attribute=predicate.attribute,
         event=predicate.event,
-        change=change,
+        change=clause.changes or cued,
+        cued=cued,
         correction=correction,
         reported=predicate.subject.split("/")[0] != speaker,
         added=ADDED.search(sentence) is not None,
@@ -75,6 +78,7 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         thing=predicate.thing,
         slots=slots(clause, dated),
         sentence=ordinal,
+        plain=_is_plain(clause),
     )
 
 
@@ -98,6 +102,13 @@ def _mode(clause: Clause, predicate: Predicate) -> Mode:
     happened = predicate.relation in EVENTS and not clause.present
     over = denied or happened or "used to" in clause.text or (clause.past and not begins)
     return Mode.PAST if over else Mode.ACTUAL
+
+
+def _is_plain(clause: Clause) -> bool:
+    """Whether the clause's sentence is short enough to be about what the clause says."""
+    tokens = clause.analysis.tokens
+    first, last = next((a, b) for a, b in clause.analysis.sentences if a <= clause.head < b)
+    return sum(token.pos not in ("PUNCT", "SPACE") for token in tokens[first:last]) <= PLAIN
 
 
 def _sentence(clause: Clause) -> tuple[int, str]:

@@ -201,6 +201,8 @@ class _Sweep:
         may_differ = len(members) - MOST * len(members)
         for member in members:
             if not self._repeats(unit, member):
+                if not (unit.plain or member.plain):
+                    return False  # One of the two would be lost.
                 may_differ -= 1
                 if may_differ < 0:
                     return False
@@ -211,6 +213,8 @@ class _Sweep:
         if not a.claims or not b.claims:
             return bool(a.words) and a.words == b.words and cosine >= self._params.wording_cosine
         if not (a.readable and b.readable) or cosine < self._params.merge_cosine:
+            return False
+        if not (a.plain and b.plain) and _contained(a, b) < self._params.contained:
             return False
         few, many = sorted((a, b), key=lambda unit: len(unit.claims))
         strict = cosine < self._params.detail_cosine
@@ -234,7 +238,7 @@ class _Sweep:
                 yield _Opposition(claim, group, old)
 
     def _against(self, claim: Claim, old: Claim) -> bool:
-        return (
+        return (claim.plain and old.plain) and (
             ends(claim, old)
             or excludes(claim, old)
             or replaces(claim, old, self._wordings, self._params)
@@ -315,6 +319,11 @@ def _words(claim: Claim) -> str:
 def _between(dispute: Dispute, other: Group, group: Group) -> Dispute:
     first, second = (group if party is other else party for party in (dispute.first, dispute.second))
     return replace(dispute, first=first, second=second)
+
+
+def _contained(a: Unit, b: Unit) -> float:
+    """Share of the content words of the one with fewer that the other has too."""
+    return len(a.words & b.words) / max(1, min(len(a.words), len(b.words)))
 
 
 def _keys_of(unit: Unit) -> set[_Key]:

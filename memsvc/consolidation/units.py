@@ -27,6 +27,8 @@ class Look:
     """Content words, numbers and negation of its text: the same words tell the same."""
     readable: bool
     """Whether its claims cover at least half of its sentences."""
+    plain: bool
+    """Whether it is one short sentence, so that its claims are all that it says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +61,11 @@ class Unit:
         return self.look.readable
 
     @property
+    def plain(self) -> bool:
+        """As in `Look`."""
+        return self.look.plain
+
+    @property
     def told(self) -> datetime:
         """When it was first told."""
         return self.memory.event_time
@@ -86,7 +93,13 @@ def look(memory: Memory, analysis: Analysis) -> Look:
     words = {concept(token) or number(token) for token in analysis.tokens}
     words |= {"not" for token in analysis.tokens if token.text.casefold().replace("’", "'") in NEGATION}
     covered = len({claim.sentence for claim in claims})
-    return Look(claims, speaker_of(memory), frozenset(words) - {""}, 2 * covered >= len(analysis.sentences))
+    return Look(
+        claims,
+        speaker_of(memory),
+        frozenset(words) - {""},
+        readable=2 * covered >= len(analysis.sentences),
+        plain=len(analysis.sentences) == 1 and all(claim.plain for claim in claims),
+    )
 
 
 def holding(claims: Sequence[Claim]) -> frozenset[tuple[str, str]]:
