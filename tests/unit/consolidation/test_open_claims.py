@@ -149,6 +149,36 @@ async def test_near_frames_join_no_other_time_person_or_thing(
     assert [d for d in await decide(embedder, (first, second)) if d.action is Action.MERGE] == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I'm so proud of my sister!", "I'm thankful for all of you."),
+        ("Painting is a great way to relax.", "Painting landscapes is my favourite now!"),
+        ("That bowl is awesome.", "That plate is amazing."),
+        ("I'm back in town.", "I'm now sure that it was together with her."),
+        ("Pets bring happiness to people.", "My pets have been so lucky."),
+        (
+            "I inspire students by my drive to make a difference in town.",
+            "The training was intense and taxing, but it changed my view on helping others and on all that I had done.",
+        ),
+    ],
+)
+async def test_what_people_feel_and_what_long_sentences_say_closes_and_joins_nothing(
+    embedder: SentenceTransformerEmbedder, first: str, second: str
+) -> None:
+    assert [d.action for d in await decide(embedder, (first, second))] == []
+
+
+async def test_of_long_memories_only_those_of_the_same_words_are_merged(embedder: SentenceTransformerEmbedder) -> None:
+    volunteer = "I'm still volunteering at the homeless shelter."
+    talks = f"{volunteer} I recently gave a few talks there, and got lots of compliments from the others."
+    pup = f"{volunteer} And my kids want to adopt the puppy that we saw at the market in Porto."
+    assert [d for d in await decide(embedder, (talks, pup)) if d.action is Action.MERGE] == []
+    (merge,) = [d for d in await decide(embedder, (talks, volunteer)) if d.action is Action.MERGE]
+    assert merge.result is not None
+    assert merge.result.text == talks
+
+
 async def test_a_memory_that_repeats_two_groups_makes_them_one(embedder: SentenceTransformerEmbedder) -> None:
     texts = tuple(f"I {met} Clara in October 2020." for met in ("met", "became friends with", "first met"))
     apart = await decide(embedder, texts[:2])
