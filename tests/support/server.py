@@ -14,6 +14,8 @@ from typing import Any
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from memsvc.consolidation.consolidator import Consolidator
+from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.indexer import Indexer
 from memsvc.jobs.queue import SqlJobQueue
 from memsvc.models.analyzer import SpacyAnalyzer
@@ -26,6 +28,7 @@ from memsvc.retrieval.planning import Planner
 from memsvc.retrieval.retriever import Retriever
 from memsvc.rpc.server import MemsvcServer, ServerOptions, Services
 from memsvc.rpc.services import Asks, Preview, Previews
+from memsvc.storage.consolidating import SqlConsolidationLog
 from memsvc.storage.database import Database
 from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
@@ -148,8 +151,10 @@ async def running(
         stack.push_async_callback(index.close)
         await index.ensure()
         metered = LedgerModel(model, SqlUsageLedger(database)) if model else None
-        retriever, indexer = (
-            await _retrieval(stack, index, memories, tokens, metered) if models else (NoRetriever(), None)
+        retriever, indexer, previews = (
+            await _with_models(stack, database, index, memories, metered)
+            if models
+            else (NoRetriever(), None, NoPreview())
         )
         services = Services(
             turns=SqlTurnLog(database),
@@ -160,7 +165,7 @@ async def running(
             index=index,
             retriever=retriever,
             tokens=tokens,
-            consolidation=consolidation or NoPreview(),
+            consolidation=consolidation or previews,
             uses=UseCounter(database),
             asker=asker or (Asker(retriever, metered) if metered else None),
             plans_unasked=plans_unasked,
@@ -171,13 +176,14 @@ async def running(
         yield Running(server, services, indexer, f"127.0.0.1:{port}", await _secrets(services))
 
 
-async def _retrieval(
+async def _with_models(
     stack: AsyncExitStack,
+    database: Database,
     index: EdgeIndex,
     memories: SqlMemoryLog,
-    tokens: Cl100kCounter,
     model: LedgerModel | None,
-) -> tuple[Retriever, Indexer]:
+) -> tuple[Retriever, Indexer, MemoryConsolidation]:
+    tokens = Cl100kCounter()
     embedder = SentenceTransformerEmbedder(device="cpu")
     stack.push_async_callback(embedder.close)
     analyzer = SpacyAnalyzer()
@@ -189,7 +195,14 @@ async def _retrieval(
         memories=memories,
         planner=Planner(model, analyzer) if model else None,
     )
-    return retriever, Indexer(memories=memories, index=index, embedder=embedder)
+    consolidation = MemoryConsolidation(
+        log=SqlConsolidationLog(database),
+        index=index,
+        embedder=embedder,
+        consolidator=Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder),
+        topics=True,
+    )
+    return retriever, Indexer(memories=memories, index=index, embedder=embedder), consolidation
 
 
 async def _secrets(services: Services) -> dict[str, str]:
