@@ -97,14 +97,13 @@ def run(
     }
     if limit is not None:
         halves = {name: random.Random(seed).sample(cases, min(limit, len(cases))) for name, cases in halves.items()}  # noqa: S311 - no secret
-    if model is not None:  # each set once by the rules alone, once with the model
-        halves = {f"{name}{by}": cases for name, cases in halves.items() for by in ("", f", {model.name}")}
     outcomes: dict[str, list[Outcome]] = {}
     with bars() as bar:
         for name, cases in halves.items():
-            task = bar.add_task(name, total=len(cases))
-            asked = model if model is not None and name.endswith(model.name) else None
-            outcomes[name] = asyncio.run(_measure(cases, partial(bar.advance, task), asked))
+            for asked in (None, model) if model is not None else (None,):
+                label = f"{name}, {asked.name}" if asked is not None else name
+                task = bar.add_task(label, total=len(cases))
+                outcomes[label] = asyncio.run(_measure(cases, partial(bar.advance, task), asked))
     report = {name: summary(rows, seed) for name, rows in outcomes.items()}
     _show(report)
     about: dict[str, object] = {

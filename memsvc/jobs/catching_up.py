@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
 
+from memsvc.errors import NotFound
 from memsvc.jobs.embeddings import OpenModel
 from memsvc.ports import MemoryLog, SpaceStore, VectorIndex
 from memsvc.types import IndexedMemory, SpaceKey
@@ -28,17 +30,22 @@ async def catch_up_index(spaces: SpaceStore, memories: MemoryLog, opened: OpenMo
     if since is None:
         return
     for space in await spaces.all():
-        missing, cursor = 0, None
-        while True:
-            page = await memories.indexed(space, limit=PAGE, slot=opened.model.slot, cursor=cursor)
-            if due := await _due(opened.index, space, page.items, since):
-                await memories.reindex(space, due, slot=opened.model.slot)
-                missing += len(due)
-            if (cursor := page.cursor) is None:
-                break
-        if missing:
-            log.warning("index.behind", tenant=space.tenant, space=space.space, memories=missing)
+        with suppress(NotFound):  # deleted meanwhile, by another server
+            if missing := await _catch_up_space(memories, opened, space, since):
+                log.warning("index.behind", tenant=space.tenant, space=space.space, memories=missing)
     await opened.index.caught_up()
+
+
+async def _catch_up_space(memories: MemoryLog, opened: OpenModel, space: SpaceKey, since: datetime) -> int:
+    """Return how many memories were made due. Raises NotFound for the space."""
+    missing, cursor = 0, None
+    while True:
+        page = await memories.indexed(space, limit=PAGE, slot=opened.model.slot, cursor=cursor)
+        if due := await _due(opened.index, space, page.items, since):
+            await memories.reindex(space, due, slot=opened.model.slot)
+            missing += len(due)
+        if (cursor := page.cursor) is None:
+            return missing
 
 
 async def _due(index: VectorIndex, space: SpaceKey, memories: tuple[IndexedMemory, ...], since: datetime) -> list[str]:

@@ -45,7 +45,6 @@ from memsvc.types import (
 
 UPDATE = "memories.update"
 BATCH = 500
-LOOKUP = 500
 
 
 class SqlMemoryLog(IndexMarks):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from memsvc.errors import NotFound
 from memsvc.jobs.catching_up import catch_up_index
 from memsvc.jobs.embeddings import OpenModel
 from memsvc.jobs.indexer import Indexer
@@ -123,3 +124,14 @@ async def test_what_was_changed_since_is_written_again(parts: Parts) -> None:
 async def test_what_is_due_already_stays_so(parts: Parts) -> None:
     await parts.memories.reindex(SPACE, [parts.ids[0]])
     assert await parts.catch_up(parts.stores.clock()) == [parts.ids[0]]
+
+
+async def test_a_space_that_is_deleted_meanwhile_holds_up_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object, **__: object) -> str:
+        raise NotFound("the space is gone")
+
+    await parts.index.delete_space(SPACE)
+    monkeypatch.setattr(parts.memories, "reindex", gone)
+    assert await parts.catch_up(schema.ALWAYS) == []
