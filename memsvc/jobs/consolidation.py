@@ -16,7 +16,7 @@ from cachetools import TTLCache
 
 from memsvc.consolidation.decisions import ASK_AGAIN, Consolidation, Decision
 from memsvc.errors import MemsvcError, Reason, StaleEtag, Unavailable
-from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished
+from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished, share
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Embedder, VectorIndex, Vectors
 from memsvc.storage.consolidating import Applied
@@ -208,7 +208,7 @@ class ConsolidateHandler:
             Unavailable: CONSOLIDATION_RUNNING: all that is left is under way in an older job.
             StaleEtag: all that is left is changed faster than it can be looked at.
         """
-        stint, got_on = Stint(self._stint_seconds), False
+        stint, got_on = Stint(job, self._stint_seconds), False
         left: list[MemsvcError] = []
         if "owner" in job.payload:
             owners = [Scope(*job.payload["owner"])]
@@ -217,7 +217,7 @@ class ConsolidateHandler:
         summary = job.summary or JobSummary()
         for done, owner in enumerate(owners):
             lost = 0
-            while fresh := await self._fresh(job.space, owner):
+            while fresh := await self._fresh(job.space, owner, share(job, BATCH)):
                 if got_on and stint.is_over:
                     return Unfinished(summary)
                 if rival := await self._log.rival(job, owner):
@@ -249,11 +249,11 @@ class ConsolidateHandler:
         self._waiting.update(((space, memory_id), None) for memory_id in waiting)
         return replace(applied.summary, indexed_count=indexed), bool(applied.marked_count or waiting)
 
-    async def _fresh(self, space: SpaceKey, owner: Scope) -> list[Memory]:
-        """The first fresh memories that are not known to wait for a judge."""
+    async def _fresh(self, space: SpaceKey, owner: Scope, limit: int) -> list[Memory]:
+        """Up to `limit` fresh memories, the first that are not known to wait for a judge."""
         cursor: str | None = None
         while True:
-            page = await self._log.unconsolidated(space, owner, limit=BATCH, cursor=cursor)
+            page = await self._log.unconsolidated(space, owner, limit=limit, cursor=cursor)
             found = [memory for memory in page.items if (space, memory.id) not in self._waiting]
             if found or page.cursor is None:
                 return found

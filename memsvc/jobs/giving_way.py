@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from memsvc.types import JobSummary
+from memsvc.types import Job, JobSummary
 
 STINT_SECONDS = 1.0
 """How long a job goes on, in whole batches, before it gives way.
@@ -24,12 +24,20 @@ class Unfinished:
 
 
 class Stint:
-    """The time that an attempt at a job may take before it gives way."""
+    """The time that an attempt at a job may take before it gives way: one batch, if the attempt before was lost.
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    A job that gets on counts its attempts afresh, so one whose workers die young is not taken to be what kills them.
+    """
+
+    def __init__(self, job: Job, seconds: float) -> None:
+        self._end = time.monotonic() + (seconds if job.attempt <= 1 else 0.0)
 
     @property
     def is_over(self) -> bool:
         """Whether others should have their turn."""
         return time.monotonic() >= self._end
+
+
+def share(job: Job, batch: int) -> int:
+    """How much of a batch to do at once: less with each attempt that was lost, at least one."""
+    return max(1, batch // max(1, job.attempt))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
-from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished
+from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished, share
 from memsvc.jobs.indexer import Indexes
 from memsvc.ports import Compressor, MemoryLog, Recompressor, TurnLog
 from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope, SpaceKey
@@ -59,7 +59,7 @@ class CompressHandler:
         """
         scope = Scope(*job.payload["scope"])
         summary = await self._index(job, scope, job.summary or JobSummary())
-        limit = self._window_turns
+        limit = share(job, self._window_turns)
         batch = await self._turns.pending(job.space, scope, limit=limit, context=CONTEXT_TURNS)
         if not batch.pending:
             return summary
@@ -108,10 +108,11 @@ class RecompressHandler:
 
     async def __call__(self, job: Job, progress: Progress) -> JobSummary | Unfinished:
         """Redo marked turns a few at a time, so that a model that fails again loses none of those before."""
-        stint, got_on = Stint(self._stint_seconds), False
+        stint, got_on = Stint(job, self._stint_seconds), False
         scope = Scope(*job.payload["scope"])
         summary = job.summary or JobSummary()
-        while (batch := await self._turns.to_redo(job.space, scope, limit=REDO_TURNS, context=CONTEXT_TURNS)).pending:
+        limit = share(job, REDO_TURNS)
+        while (batch := await self._turns.to_redo(job.space, scope, limit=limit, context=CONTEXT_TURNS)).pending:
             if got_on and stint.is_over:
                 return Unfinished(await self._index(job, scope, summary))
             compression = await self._recompressor.recompress(job.space, batch)
@@ -160,7 +161,7 @@ class ReindexHandler:
 
         At the end an index that is being filled for a new embedding model is compared with the one in use.
         """
-        stint = Stint(self._stint_seconds)
+        stint = Stint(job, self._stint_seconds)
         summary = job.summary or JobSummary()
         async with aclosing(self._indexer.index(job.space)) as batches:
             async for count in batches:

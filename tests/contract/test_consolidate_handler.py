@@ -113,6 +113,14 @@ class Parts:
         assert job is not None
         return job
 
+    async def died_with(self, job: Job) -> Job:
+        """The next attempt at a job whose worker died."""
+        self.stores.clock.advance(61)
+        again = await self.stores.jobs.claim("w", [job.kind], lease_seconds=60)
+        assert again is not None
+        assert (again.id, again.attempt) == (job.id, job.attempt + 1)
+        return again
+
     async def finished(self, job: Job, *, turns: int) -> JobSummary:
         """Do a job that gives way after every batch, which must take so many turns."""
         for _ in range(turns - 1):
@@ -208,6 +216,22 @@ async def test_a_job_gives_way_after_a_batch_and_adds_up_over_its_turns(parts: P
     assert len(await parts.texts()) == 7
 
 
+async def test_a_job_whose_workers_die_takes_smaller_batches_and_hands_each_in(parts: Parts) -> None:
+    await parts.remember(*(said(n, f"{BEES[:-1]} {n % 7}.") for n in range(BATCH + 9)))
+    job = await parts.died_with(await parts.started())
+    job = await parts.died_with(job)
+    part = await parts.handler(job, parts.progress)
+    assert isinstance(part, Unfinished)
+    assert part.summary.examined_count == BATCH // 3
+    await parts.stores.jobs.give_way(job, part.summary)
+    again = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+    assert again is not None
+    assert again.attempt == 1
+    summary = await parts.handler(again, parts.progress)
+    assert isinstance(summary, JobSummary)
+    assert summary.examined_count == BATCH + 9
+
+
 async def test_a_job_with_nothing_left_does_not_give_way(parts: Parts) -> None:
     await parts.remember(said(1, BEES), said(2, FISH))
     assert (await parts.finished(await parts.started(), turns=1)).examined_count == 2
@@ -298,16 +322,19 @@ async def test_what_waits_for_somebody_holds_up_nothing_and_is_looked_at_again(p
     hard = [f"{FISH[:-1]} {n}." for n in range(BATCH + 3)]
     await parts.remember(*(said(n, text) for n, text in enumerate(hard)), said(200, BEES), said(201, BEES))
     parts.decider.away = set(hard)
-    summary = await parts.handler(await parts.started(), parts.progress)
+    job = await parts.started()
+    summary = await parts.handler(job, parts.progress)
+    assert isinstance(summary, JobSummary)
     assert (summary.examined_count, summary.merged_count) == (2, 2)
     assert len(parts.decider.asked) == 2  # each once, and the job ends
+    await parts.stores.jobs.succeed(job, summary)
     assert len((await parts.log.unconsolidated(SPACE, OWNER, limit=99)).items) == len(hard)
     parts.decider.away = set()
-    later = ConsolidateHandler(parts.consolidation, indexer=parts.indexer)  # as after a while
+    later = ConsolidateHandler(parts.consolidation, indexer=parts.indexer, stint_seconds=3600)  # as after a while
     parts.stores.clock.advance(ASK_AGAIN.total_seconds() + 1)
-    job = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
-    assert job is not None
-    assert (await later(job, parts.progress)).examined_count == len(hard)
+    again = await parts.stores.jobs.claim("w", [JobKind.CONSOLIDATE], lease_seconds=60)
+    assert again is not None
+    assert (await later(again, parts.progress)).examined_count == len(hard)
     assert (await parts.log.unconsolidated(SPACE, OWNER, limit=1)).items == ()
 
 

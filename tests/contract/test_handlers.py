@@ -110,6 +110,13 @@ class Parts:
         await self.stores.jobs.fail(job, JobError("INDEX_UNAVAILABLE", "broken"), retry_in=0.0)
         return await self.claimed(job.kind)
 
+    async def died_with(self, job: Job) -> Job:
+        """The next attempt at a job whose worker died."""
+        self.stores.clock.advance(31)
+        again = await self.claimed(job.kind)
+        assert (again.id, again.attempt) == (job.id, job.attempt + 1)
+        return again
+
     async def memories(self) -> list[Memory]:
         return list((await self.stores.memories.page(SPACE, MemoryFilter(), limit=99)).items)
 
@@ -225,8 +232,8 @@ async def test_reindexing_rebuilds_a_lost_index_and_goes_on_where_it_stopped(par
         await parts.reindex(job, parts.progress)
     done = (await parts.memories())[0]
     await parts.stores.memories.mark_indexed(SPACE, [done])
-    summary = await parts.reindex(replace(job, attempt=2), parts.progress)
-    assert summary.indexed_count == TURNS - 1
+    again = await parts.reindex(replace(job, attempt=2), parts.progress)
+    assert again == Unfinished(JobSummary(indexed_count=TURNS - 1))
     await parts.check_complete()
 
 
@@ -252,6 +259,37 @@ async def test_reindexing_gives_way_between_batches_and_goes_on(parts: Parts, mo
     assert await reindex(last, parts.progress) == JobSummary(indexed_count=TURNS)
     assert checked == [SPACE]
     await parts.check_complete()
+
+
+async def test_a_rebuild_whose_worker_died_hands_in_its_first_batch(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
+    monkeypatch.setattr("memsvc.jobs.indexer.BATCH", 2)
+    await parts.stores.memories.reindex(SPACE)
+    job = await parts.died_with(await parts.claimed(JobKind.REINDEX))
+    part = await parts.reindex(job, parts.progress)
+    assert part == Unfinished(JobSummary(indexed_count=2))
+    await parts.stores.jobs.give_way(job, part.summary)
+    job = await parts.claimed(JobKind.REINDEX)
+    assert job.attempt == 1
+    assert await parts.reindex(job, parts.progress) == JobSummary(indexed_count=TURNS)
+    await parts.check_complete()
+
+
+async def test_a_session_whose_workers_die_is_compressed_in_smaller_windows(parts: Parts) -> None:
+    compress = CompressHandler(
+        turns=parts.stores.turns,
+        memories=parts.stores.memories,
+        compressor=parts.compressor,
+        indexer=parts.indexer,
+        window_turns=TURNS + 1,
+    )
+    job = await parts.died_with(await parts.claimed(JobKind.COMPRESS))
+    half = (TURNS + 1) // 2
+    assert await compress(job, parts.progress) == Unfinished(
+        JobSummary(turn_count=half, created_count=half, indexed_count=half)
+    )
 
 
 async def test_a_rebuild_that_is_asked_for_amid_another_is_done_whole(

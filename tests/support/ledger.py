@@ -150,6 +150,8 @@ def count(client: MemoryClient, *ledgers: Ledger) -> str:
     kept = {(turn.session_id, turn.id) for turn in turns if turn.disposition == "kept"}
     assert kept <= cited, "a kept turn is in no memory"
     stats = client.stats()
+    failed = list(client.operations.list(states=["failed"]))
+    assert not failed, f"jobs failed: {failed}"
     assert (stats.failed_job_count, stats.unindexed_memory_count, stats.pending_turn_count) == (0, 0, 0)
     assert stats.turn_count == len(turns)
     requests, failures = sum(ledger.requests for ledger in ledgers), sum(ledger.failures for ledger in ledgers)
