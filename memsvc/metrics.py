@@ -78,6 +78,11 @@ ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 
 
+def urgency(urgent: bool) -> str:
+    """The value of the label `urgency`: whether callers wait for it."""
+    return "urgent" if urgent else "background"
+
+
 @contextmanager
 def exposed(host: str, port: int) -> Iterator[int]:
     """Answer `GET /metrics` over HTTP while the block runs; yields the port, a free one for port 0.

@@ -112,7 +112,14 @@ class Clause:
         """Whether its predicate tells of a change."""
         if self.lemma == "go":
             return not self.words.isdisjoint({"up", "down", "gone"})
-        return self.lemma in CHANGE
+        return self.lemma in CHANGE or self._is_made_to
+
+    @property
+    def _is_made_to(self) -> bool:
+        """Whether something was brought to a number: "my pay was cut to 2,900 euros"."""
+        passive = any(self.token(i).dep == "auxpass" for i in self.members)
+        to = (i for i in self.children(self.head, "prep") if self.token(i).lemma.casefold() == "to")
+        return passive and any(number(self.token(k)) for i in to for k in self.below(i))
 
     def _verbs(self) -> Iterator[int]:
         for i in self.members:

@@ -101,7 +101,10 @@ LIGHT = words("be have get do make take go book plan schedule receive suffer bec
 ASPECT = words("start begin stop quit keep give continue switch use finish try go resume plan intend")
 """Verbs that tell of the beginning, course or end of what another verb says."""
 
-SINGLE = words("dentist doctor boss manager partner girlfriend boyfriend husband wife landlord landlady car")
+SINGLE = words(
+    "dentist doctor boss manager partner girlfriend boyfriend husband wife landlord landlady car roommate flatmate "
+    "school office"
+)
 """Nouns of `KIN` of which a subject has one at a time."""
 
 FUNCTIONAL = words(
@@ -115,13 +118,10 @@ CHANGE = words(
 )
 """Verbs that tell of a change: in the past tense they say what holds since."""
 
-END = words(
-    "quit leave sell lose cancel stop divorce die end resign retire abandon drop split break separate "
-    "give steal fire lay call throw return dump finish cease close"
-)
-"""Verbs that can end what held; `reading` decides with their particles and objects."""
-
 RESCHEDULE = words("move reschedule postpone push shift delay bring change set fix plan schedule book have")
+
+OF = words("date place day time name kind type colour")
+"""Nouns that leave the meaning to what they are of: "my date of birth"."""
 
 STATES: dict[str, str] = {
     word: name
@@ -175,7 +175,8 @@ FILLER = words(
 
 CORRECTION = re.compile(
     r"\b(?:actually|correction|i meant|i mean|sorry|no,? wait|oops|to be precise|to be clear|more exactly|mistyped|"
-    r"mixed (?:it|that) up|let me correct|i should say|in fact|rather)\b",
+    r"mixed (?:it|that) up|misspoke|i was wrong|got (?:it|that|this) wrong|my mistake|let me correct|i should say|"
+    r"in fact|rather)\b",
     re.IGNORECASE,
 )
 NOW = re.compile(

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from memsvc.consolidation.grammar import Clause, concept, is_first_person, is_name, number
-from memsvc.consolidation.lexicon import KIN, SYNONYM
+from memsvc.consolidation.lexicon import KIN, OF, SYNONYM
 from memsvc.consolidation.phrases import Filling, Phrase, Predicate
 from memsvc.types import Interval
+
+_PARTS = frozenset({"compound", "amod", "appos", "nmod", "nummod"})
+"""Relations by which a word is part of a noun."""
 
 
 class PhraseReader:
@@ -41,16 +44,28 @@ class PhraseReader:
         possessor = next(iter(clause.children(i, "poss")), None)
         if token.lemma.casefold() == "name" and (inner := self._inner(i, possessor)) is not None:
             return replace(self._phrase(inner), head="name")
+        if token.lemma.casefold() in OF and (inner := self._inner(i, None)) is not None and possessor is not None:
+            meant = self._phrase(inner)
+            if meant.noun and not meant.names and not meant.owned:
+                return replace(meant, owner=self._owner_of(possessor), owned=True)
         owner = self._speaker if possessor is None else self._owner_of(possessor)
         taken = frozenset(clause.below(possessor)) if possessor is not None else frozenset()
         tree = [k for k in clause.below(i) if k not in taken and k not in self._dated]
-        near = [k for k in tree if k == i or clause.token(k).dep in ("compound", "amod", "appos", "nmod", "nummod")]
+        near = [k for k in tree if self._is_part(k, i)]
         names = frozenset(self._fold(k) for k in near if self._is_name(k))
         words = [concept(clause.token(k)) for k in near if not self._is_name(k)]
         head = concept(token) or token.lemma.casefold() if not self._is_name(i) else next((w for w in words if w), "")
         details = self._collect(k for k in tree if k not in near)
         noun = " ".join(word for word in words if word) or head
         return Phrase(owner, noun, head, names, details.values | details.names, owned=possessor is not None)
+
+    def _is_part(self, k: int, of: int) -> bool:
+        """Whether a token belongs to the noun itself, not to what is attached to it: "York" in "my trip to York"."""
+        while k != of:
+            if self._clause.token(k).dep not in _PARTS:
+                return False
+            k = self._clause.token(k).head
+        return True
 
     def _inner(self, i: int, possessor: int | None) -> int | None:
         if possessor is not None and not is_first_person(self._clause.token(possessor)):

@@ -20,6 +20,8 @@ class Predicate:
     event: bool = False
     ends: bool = False
     thing: str = ""
+    begins: bool = False
+    """Whether in the past tense it tells what holds since."""
     dislikes: bool = False
     """Whether the relation is the opposite of what it is called: to hate is not to like."""
 

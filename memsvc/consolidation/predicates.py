@@ -18,6 +18,7 @@ from memsvc.consolidation.lexicon import (
     OCCUPATION,
     RELATION_NOUN,
     RESCHEDULE,
+    RIVALS,
     SINGLE,
     STATES,
     VERB,
@@ -29,7 +30,9 @@ from memsvc.types import Interval, Token
 
 _HAPPEN = words("be fall leave start begin depart happen stay remain last take")
 _PARTICLES = {("call", "off"), ("break", "up"), ("split", "up"), ("give", "up"), ("lay", "off"), ("give", "away")}
-_ALWAYS_END = words("quit leave sell lose cancel stop divorce die resign retire fire steal")
+_KEEP = words("wear keep have like love want hold leave find see take")
+"""Verbs by which a thing is as it was; others make it so."""
+_ALWAYS_END = words("quit leave sell lose cancel stop divorce die resign retire fire steal end abandon drop rid")
 
 
 def predicates(
@@ -43,11 +46,31 @@ def predicates(
         yield from reader.second(found)
 
 
+def loosely(clause: Clause, speaker: str, dated: Mapping[int, Interval]) -> Predicate | None:
+    """What a sentence of one clause that cannot be read says of the speaker: its last verb, and all that fills it.
+
+    None where it has no verb with a meaning of its own, nothing specific, or is not about the speaker.
+    """
+    return _Reader(clause, speaker, dated).loosely()
+
+
 class _Reader(PhraseReader):
+    def loosely(self) -> Predicate | None:
+        """See `loosely`."""
+        tokens = self._clause.analysis.tokens
+        first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= self._clause.head < b)
+        verbs = [i for i in range(first, last) if tokens[i].pos == "VERB" and concept(tokens[i])]
+        if not verbs or not any(is_first_person(tokens[i]) for i in range(first, last)):
+            return None
+        found = self._collect(i for i in range(first, last) if i != verbs[-1])
+        if not (found.names or found.numbers or any(first <= i < last for i in self._dated)):
+            return None
+        return self._filled(self._speaker, tokens[verbs[-1]].lemma.casefold(), found, set())
+
     def read(self, before: Sequence[Claim]) -> Predicate | None:
         clause = self._clause
-        if clause.subject is None:
-            return None
+        if clause.subject is None:  # a date is no subject to the parse: "4 March is my birthday"
+            return self._of_pronoun(before) if clause.lemma == "be" else None
         token = clause.token(clause.subject)
         if token.text.casefold() == "there":
             return self._there()
@@ -209,6 +232,8 @@ class _Reader(PhraseReader):
             found = self._of_object(subject, i)
             if found is not None:
                 return found
+        if (made := self._made_so()) is not None:
+            return made
         if clause.lemma in LIGHT or (clause.lemma == "go" and "for" in clause.words):
             for value in sorted(self._filling().values):
                 if value in RELATION_NOUN:
@@ -258,11 +283,40 @@ class _Reader(PhraseReader):
             )
         if lemma in CHANGE and self._has_owner(i) and head:
             return self._attribute(phrase, self._filling(words=set(phrase.noun.split())))
+        if lemma == "have" and head not in KIN and (how := self._how(i)) and not phrase.names:
+            return Predicate(subject=subject.path, relation=head, values=how, attribute=True)
         if VERB.get(lemma) == "have" and head and (names := phrase.names or self._called(i)):
             single = head in SINGLE or phrase.noun in NOUN or head not in KIN
             relation = NOUN.get(phrase.noun, NOUN.get(head, head if head in KIN else phrase.noun))
             return Predicate(subject=subject.path, relation=relation, names=names, attribute=single)
         return None
+
+    def _made_so(self) -> Predicate | None:
+        """ "I dyed my hair red", "I like my coffee black": how what is mine is, at the end of the clause."""
+        clause = self._clause
+        *_, noun, last = (
+            -1,
+            -1,
+            *(i for i in clause.members if i not in self._dated and clause.token(i).pos != "PUNCT"),
+        )
+        if noun < 0 or clause.token(noun).pos != "NOUN":
+            return None
+        # The parse often takes "my room green" for a noun of its own.
+        owner = next((k for i in (noun, last) for k in clause.children(i, "poss") if k < noun), None)
+        phrase, how = self._phrase(noun), self._collect((last,))
+        said = how.names or any(word in RIVALS for word in how.values) or clause.token(last).pos == "ADJ"
+        if owner is None or not (how and said and phrase.head) or phrase.head in KIN:
+            return None
+        phrase = Phrase(self._owner_of(owner), phrase.head, phrase.head, owned=True)
+        return replace(self._attribute(phrase, how), begins=clause.lemma not in _KEEP)
+
+    def _how(self, i: int) -> frozenset[str]:
+        """What a bare noun is said to be like: "brown hair", not "a brown dog" or "brown eggs"."""
+        clause = self._clause
+        like = clause.children(i)
+        if clause.token(i).tag != "NN" or len(like) != 1 or clause.token(like[0]).dep != "amod":
+            return frozenset()
+        return self._collect(like).values
 
     def _called(self, i: int) -> frozenset[str]:
         """Names that a phrase is given: "a dog called Rex"."""
@@ -276,7 +330,7 @@ class _Reader(PhraseReader):
     def _main_verb(self) -> str:
         """The predicate's lemma, or that of the verb whose course it tells: "started working", "used to live"."""
         clause = self._clause
-        if clause.lemma in ASPECT:
+        if clause.lemma in ASPECT or clause.lemma == "get":
             for i in clause.members:
                 token = clause.token(i)
                 if token.dep in ("xcomp", "pcomp") and token.pos == "VERB" and i != clause.head:
@@ -311,6 +365,7 @@ class _Reader(PhraseReader):
         wanted: dict[str, object] = {
             "home": filling.names or filling.numbers,
             "visit": filling.names,
+            "buy": self._clause.lemma != "spend" or filling.numbers,
             "earn": filling.numbers,
             "job": "on" not in self._clause.words,
         }
@@ -322,7 +377,8 @@ class _Reader(PhraseReader):
         clause = self._clause
         lemma = clause.lemma
         particles = {clause.token(i).text.casefold() for i in clause.children(clause.head, "prt", "advmod")}
-        ends = lemma in _ALWAYS_END or any((lemma, particle) in _PARTICLES for particle in particles)
+        measured = lemma in ("drop", "end") and (self._filling().numbers or subject.is_attribute)
+        ends = (lemma in _ALWAYS_END and not measured) or any((lemma, particle) in _PARTICLES for particle in particles)
         off = lemma == "be" and "off" in particles | {clause.token(i).text.casefold() for i in clause.members}
         if clause.negated or not (ends or off):
             return None
@@ -362,6 +418,6 @@ class _Reader(PhraseReader):
                     subject=subject.owner, relation=OWN, values=words | set(subject.noun.split()), ends=True
                 )
             return Predicate(subject=subject.path, relation=OWN, values=words, ends=True)
-        if lemma in ("stop", "quit", "give"):
+        if lemma in ("stop", "quit", "give", "end", "abandon", "drop", "rid"):
             return Predicate(subject=subject.path, relation=OWN, values=filling.values | filling.names, ends=True)
         return None

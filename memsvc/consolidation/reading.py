@@ -9,7 +9,7 @@ from memsvc.consolidation.frames import slots
 from memsvc.consolidation.grammar import Clause, clauses, concept, number, recurs
 from memsvc.consolidation.lexicon import ADDED, CORRECTION, EVENTS, FUNCTIONAL, HABIT, NOW, REPLACES, SYNONYM
 from memsvc.consolidation.phrases import Predicate
-from memsvc.consolidation.predicates import predicates
+from memsvc.consolidation.predicates import loosely, predicates
 from memsvc.language.timeline import find_times
 from memsvc.types import Analysis, Interval, Memory
 
@@ -17,6 +17,8 @@ PLAIN = 14
 """Words of a sentence up to which a clause of it can end what others say."""
 _BEGINNINGS = frozenset({"get", "adopt", "join", "become", "book", "marry"})
 """Verbs that in the past tense tell what holds since."""
+_HELD = frozenset({"be", "have", "hold", "get", "own", "earn"})
+"""Verbs by which a degree was taken once and for all."""
 _SPEAKER = re.compile(r"\bthe (user|assistant|tool)\b", re.IGNORECASE)
 
 
@@ -44,11 +46,19 @@ def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
     }
     speaker = speaker_of(memory)
     found: list[Claim] = []
+    unread: list[Clause] = []
     for clause in clauses(analysis):
         read_here = [
             _claim(clause, predicate, speaker, dated) for predicate in predicates(clause, speaker, dated, found)
         ]
         found += read_here
+        if not any(claim.filling or claim.dates or claim.mode is Mode.ENDED for claim in read_here):
+            unread.append(clause)
+    covered = {claim.sentence for claim in found if claim.filling or claim.dates or claim.mode is Mode.ENDED}
+    for clause in unread:
+        if _sentence(clause)[0] not in covered and (predicate := loosely(clause, speaker, dated)) is not None:
+            found.append(_claim(clause, predicate, speaker, dated))
+            covered.add(_sentence(clause)[0])
     return tuple(dict.fromkeys(claim for claim in found if claim.filling or claim.dates or claim.mode is Mode.ENDED))
 
 
@@ -67,7 +77,7 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         negated=clause.negated != predicate.dislikes,
         attribute=predicate.attribute,
         event=predicate.event,
-        change=clause.changes or cued,
+        change=clause.changes or predicate.begins or cued,
         cued=cued,
         correction=correction,
         reported=predicate.subject.split("/")[0] != speaker,
@@ -98,9 +108,10 @@ def _mode(clause: Clause, predicate: Predicate) -> Mode:
     if predicate.ends or clause.over or (denied and not clause.past):
         return Mode.ENDED
     replaced = REPLACES.search(_sentence(clause)[1]) is not None
-    begins = clause.changes or predicate.event or replaced or clause.lemma in _BEGINNINGS
-    happened = predicate.relation in EVENTS and not clause.present
-    over = denied or happened or "used to" in clause.text or (clause.past and not begins)
+    begins = clause.changes or predicate.event or predicate.begins or replaced or clause.lemma in _BEGINNINGS
+    happened = predicate.relation in EVENTS and not (clause.present or clause.ahead)
+    taken = predicate.relation == "study" and "degree" in clause.words and clause.lemma in _HELD
+    over = denied or happened or taken or "used to" in clause.text or (clause.past and not begins)
     return Mode.PAST if over else Mode.ACTUAL
 
 

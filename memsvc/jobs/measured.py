@@ -27,7 +27,7 @@ class MeasuredHandler:
         """Return and raise what the handler does."""
         if job.attempt == 1 and job.summary is None:  # one that gave way has been waited for already
             waited = (utc_now() - job.create_time).total_seconds()
-            metrics.JOB_WAIT.labels(job.kind.value, "urgent" if job.urgent else "background").observe(max(0.0, waited))
+            metrics.JOB_WAIT.labels(job.kind.value, metrics.urgency(job.urgent)).observe(max(0.0, waited))
         begin = time.monotonic()
         outcome = "failed"
         try:

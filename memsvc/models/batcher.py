@@ -182,9 +182,7 @@ class _Figures:
     """What the metrics learn of batches."""
 
     def __init__(self, model: str) -> None:
-        self._waits = {
-            urgent: metrics.MODEL_WAIT.labels(model, "urgent" if urgent else "background") for urgent in (False, True)
-        }
+        self._waits = {urgent: metrics.MODEL_WAIT.labels(model, metrics.urgency(urgent)) for urgent in (False, True)}
         self._texts = metrics.MODEL_BATCH_TEXTS.labels(model)
         self._batch_tokens = metrics.MODEL_BATCH_TOKENS.labels(model)
         self._tokens = metrics.MODEL_TOKENS.labels(model)

@@ -43,8 +43,7 @@ async def keep_counting(db: Database) -> None:
     while True:
         try:
             for (kind, state, urgent), number in (await count(db)).items():
-                urgency = "urgent" if urgent else "background"
-                metrics.JOBS_IN_QUEUE.labels(kind.value, state.value, urgency).set(number)
+                metrics.JOBS_IN_QUEUE.labels(kind.value, state.value, metrics.urgency(urgent)).set(number)
         except MemsvcError as error:
             log.warning("metrics.backlog_unknown", reason=error.reason)
         await asyncio.sleep(REFRESH_SECONDS)
