@@ -17,6 +17,9 @@ OWN = "*own"
 ALL = "*"
 """Relation of an end of the subject itself."""
 
+UNKNOWN = "?"
+"""Subject that a pronoun stands for, where it is not known."""
+
 
 class Mode(StrEnum):
     """How a claim is meant."""
@@ -77,9 +80,14 @@ class Claim:
     """Whether its sentence says little else: of a long one, a clause is not what it is about."""
 
     @property
+    def is_opinion(self) -> bool:
+        """Whether it says only how somebody feels about something."""
+        return self.values <= OPINIONS and not (self.names or self.numbers or self.dates)
+
+    @property
     def functional(self) -> bool:
         """Whether the subject can have one such value at a time; how somebody feels about something is none."""
-        if self.values <= OPINIONS and not (self.names or self.numbers or self.dates):
+        if self.is_opinion:
             return False
         if self.relation == "be":
             return bool(self.names or self.numbers)
@@ -146,8 +154,8 @@ def excludes(new: Claim, old: Claim) -> bool:
     ):
         return False
     if new.mode is Mode.ACTUAL and old.mode is Mode.ENDED:
-        return _fills(old, new)
-    if new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL:
+        return (_is_of_one(old) or bool(old.filling & new.filling)) and _fills(old, new)
+    if new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL or new.is_opinion or old.is_opinion:
         return False
     if new.event and old.event:
         details = agree(new.names, old.names) and agree(new.values, old.values)
@@ -182,7 +190,14 @@ def ends(end: Claim, old: Claim) -> bool:
         return end.subject == old.subject
     if end.relation in (OWN, "have"):
         return _takes(end, old)
+    if not end.filling and not _is_of_one(end):
+        return False  # "I can't wait", "I didn't find": of nothing that was said
     return (end.subject, end.relation) == (old.subject, old.relation) and _fills(end, old)
+
+
+def _is_of_one(end: Claim) -> bool:
+    """Whether an end that names nothing is of whatever filled its place."""
+    return end.cued or end.attribute or end.event or end.relation in FUNCTIONAL
 
 
 def _takes(end: Claim, old: Claim) -> bool:

@@ -62,8 +62,19 @@ class Clause:
 
     @property
     def negated(self) -> bool:
-        """Whether it denies."""
+        """Whether it holds a negation."""
         return any(self._negates(i) for i in self.members)
+
+    @property
+    def denies(self) -> bool:
+        """Whether it says that something is not so: "I can't wait" and "I'm not giving up" do not."""
+        able = not self.words.isdisjoint({"ca", "can", "could"})
+        affirmed = (
+            (able and self.lemma in ("wait", "resist", "help"))
+            or self.lemma in ("stop", "quit", "cease")
+            or (self.lemma == "give" and "up" in self.words)
+        )
+        return self.negated and not affirmed
 
     def _negates(self, i: int) -> bool:
         word = self.token(i).text.casefold().replace("’", "'")

@@ -141,7 +141,7 @@ KIN = words(
     "nephew grandmother grandfather friend neighbour neighbor colleague boss roommate flatmate girlfriend "
     "boyfriend fiance dog cat horse rabbit hamster parrot bird bike bicycle car office school "
     "mother-in-law father-in-law teacher landlord landlady stepmother stepfather stepson stepdaughter "
-    "twin ex manager dentist doctor"
+    "twin ex manager dentist doctor family pet"
 )
 """Nouns whose bearer is somebody or something with facts of its own: "my sister lives" is not about the speaker."""
 

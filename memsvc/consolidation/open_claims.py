@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memsvc.consolidation.claims import Claim, Mode, agree, same_thing
+from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, agree, same_thing
 from memsvc.consolidation.frames import Slot, Wordings
 from memsvc.consolidation.lexicon import KIN, LASTING, MANY, RELATIONS, RIVALS, SINGLE, STATES
 from memsvc.consolidation.params import ConsolidationParams
@@ -56,6 +56,8 @@ def replaces(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
         return False
     if new.negated or old.negated or new.added or not same_thing(new, old) or _known_apart(new, old):
         return False
+    if new.is_opinion or old.is_opinion:
+        return False
     if old.relation in KIN - SINGLE:
         return False
     least = _least(new, old, params)
@@ -80,11 +82,15 @@ def finishes(end: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
             least = params.frame_end_named if x.names else params.frame_end
             if wordings.likeness(x.frame, y.frame) >= least:
                 return True
-    return not _said(end) and any(
-        wordings.likeness(x.frame, y.frame) >= params.frame_same
-        for x in end.slots
-        for y in old.slots
-        if y.kind == "said"
+    return (
+        not _said(end)
+        and (end.cued or end.relation in (ALL, OWN))
+        and any(
+            wordings.likeness(x.frame, y.frame) >= params.frame_same
+            for x in end.slots
+            for y in old.slots
+            if y.kind == "said"
+        )
     )
 
 

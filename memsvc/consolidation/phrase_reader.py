@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from memsvc.consolidation.claims import UNKNOWN
 from memsvc.consolidation.grammar import Clause, concept, is_first_person, is_name, number
 from memsvc.consolidation.lexicon import KIN, OF, SYNONYM
 from memsvc.consolidation.phrases import Filling, Phrase, Predicate
@@ -88,9 +89,9 @@ class PhraseReader:
         """Whose "their" is: the subject's, where it is not part of the subject itself."""
         subject = self._clause.subject
         if subject is None or i in self._clause.subject_tree:
-            return "?"
+            return UNKNOWN
         token = self._clause.token(subject)
-        return "?" if token.pos == "PRON" and not is_first_person(token) else self._phrase(subject).path
+        return UNKNOWN if token.pos == "PRON" and not is_first_person(token) else self._phrase(subject).path
 
     def _filled(
         self, path: str, relation: str, filling: Filling, without: set[str], extra: Iterable[str] = ()

@@ -378,8 +378,10 @@ class _Reader(PhraseReader):
         lemma = clause.lemma
         particles = {clause.token(i).text.casefold() for i in clause.children(clause.head, "prt", "advmod")}
         measured = lemma in ("drop", "end") and (self._filling().numbers or subject.is_attribute)
-        ends = (lemma in _ALWAYS_END and not measured) or any((lemma, particle) in _PARTICLES for particle in particles)
-        off = lemma == "be" and "off" in particles | {clause.token(i).text.casefold() for i in clause.members}
+        ends = (lemma in _ALWAYS_END and not measured and "up" not in particles) or any(
+            (lemma, particle) in _PARTICLES for particle in particles
+        )
+        off = lemma == "be" and bool(subject.noun) and "off" in clause.words
         if clause.negated or not (ends or off):
             return None
         filling = self._filling()

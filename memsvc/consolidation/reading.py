@@ -74,7 +74,7 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         numbers=predicate.numbers,
         dates=frozenset(dated[i] for i in clause.members if i in dated),
         mode=_mode(clause, predicate),
-        negated=clause.negated != predicate.dislikes,
+        negated=clause.denies != predicate.dislikes,
         attribute=predicate.attribute,
         event=predicate.event,
         change=clause.changes or predicate.begins or cued,
@@ -101,7 +101,7 @@ def _word(clause: Clause, i: int) -> str:
 
 
 def _mode(clause: Clause, predicate: Predicate) -> Mode:
-    denied = clause.negated != predicate.dislikes
+    denied = clause.denies != predicate.dislikes
     planned = clause.ahead and predicate.relation in FUNCTIONAL and not predicate.event
     if clause.is_unreal or (planned and not (predicate.ends or denied)):
         return Mode.UNREAL

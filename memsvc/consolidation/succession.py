@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, alike, ends, excludes, same
+from memsvc.consolidation.claims import ALL, OWN, UNKNOWN, Claim, Mode, alike, ends, excludes, same
 from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.lexicon import NOUN
 from memsvc.consolidation.open_claims import contrary, finishes, goes_along, paraphrases, replaces
@@ -229,7 +229,7 @@ class _Sweep:
     # Changes.
 
     def _opposed(self, unit: Unit, claim: Claim) -> Iterator[_Opposition]:
-        if claim.mode in (Mode.UNREAL, Mode.PAST):
+        if claim.mode in (Mode.UNREAL, Mode.PAST) or claim.subject.startswith(UNKNOWN):
             return
         for group in self._candidates([*_opposition_keys(claim), (claim.subject,)], fresh=unit.fresh):
             claims = (old for member in group.sample for old in member.claims)
