@@ -246,4 +246,6 @@ def concept(token: Token) -> str:
     lemma = SYNONYM.get(token.text.casefold(), SYNONYM.get(lemma, lemma))
     if token.pos not in ("NOUN", "ADJ", "VERB", "PROPN", "ADV") or not any(c.isalpha() for c in lemma):
         return ""
+    if lemma == "first" and token.pos == "ADV":  # "we first met"
+        return ""
     return "" if lemma in FILLER or lemma in STOP_WORDS else lemma

@@ -17,7 +17,7 @@ def words(text: str) -> frozenset[str]:
 _GROUPS = """
 child kid; dog puppy pup doggy; cat kitten kitty; colour color; favourite favorite; flat apartment; film movie
 car automobile; bicycle bike; phone telephone cellphone mobile; lawyer attorney; doctor physician gp; sofa couch
-mother mom mum; father dad; job position role; salary wage pay income; employer company; boss supervisor manager
+mother mom mum; father dad; job position role; salary wage income; employer company; boss supervisor manager
 grandmother grandma granny; grandfather grandpa; wife spouse; trip journey; flight plane; euro eur €; dollar usd $ buck
 pound gbp £; kilo kilogram kg; gramme gram g; kilometre kilometer km; metre meter; mile mi; holiday vacation
 profession occupation trade; exam examination; photo picture photograph; tv television; laptop notebook
@@ -68,7 +68,7 @@ _NOUNS = {
     "partner": "partner wife husband spouse fiance",
     "drive": "car vehicle",
     "weigh": "weight",
-    "earn": "salary",
+    "earn": "salary pay",
     "phone number": "number phone",
 }
 NOUN: dict[str, str] = {noun: relation for relation, nouns in _NOUNS.items() for noun in nouns.split()}
@@ -169,7 +169,7 @@ FILLER = words(
     "day moment time new old again instead finally recently always ever already only even please however "
     "anyway yes yeah oh hey know know guess be have do get go make take come use call name one thing let "
     "there here that this it its own free good nice longer anymore long since ago last week month year "
-    "such month per big huge"
+    "such month per big huge severely extremely highly slightly totally completely quite fairly strongly terribly"
 )
 """Words that tell the same fact with or without them."""
 

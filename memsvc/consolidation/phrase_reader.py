@@ -112,7 +112,11 @@ class PhraseReader:
         values, names, numbers = set(), set(), set()
         for i in members:
             token = clause.token(i)
-            if i in self._dated or (token.dep in ("aux", "auxpass", "neg", "poss", "case") and not self._is_name(i)):
+            if (
+                i in self._dated
+                or is_first_person(token)
+                or (token.dep in ("aux", "auxpass", "neg", "poss", "case") and not self._is_name(i))
+            ):
                 continue
             if digits := number(token):
                 numbers.add(digits)

@@ -56,6 +56,15 @@ async def decide(embedder: SentenceTransformerEmbedder, texts: Sequence[str], *,
         ("I graduated in law in Malmo.", "My degree is in law, from Malmo."),
         ("I plan to spend the summer in Bilbao.", "We're going to Bilbao for the summer."),
         ("I make a living teaching biology.", "My job is teaching biology."),
+        # A name below what is mine; dates and days as subjects; nouns of nouns; verbs behind others; degrees of a word.
+        ("My time in the Leeds marathon was 3.9 hours.", "I ran the marathon in Leeds in 3.9 hours."),
+        ("4 March 1990 is my birthday.", "My date of birth is 4 March 1990."),
+        ("Monday is when I go running.", "I always run on Monday."),
+        ("I get the Guardian delivered.", "I have the Guardian delivered."),
+        ("I'll spend the summer in Bilbao.", "I plan to spend the summer in Bilbao."),
+        ("I have a degree in law from Malmo.", "I graduated in law in Malmo."),
+        ("I am severely allergic to pollen.", "I have a pollen allergy."),
+        ("We met in June 2018, Clara and I.", "I met Clara in June 2018."),
     ],
 )
 async def test_one_fact_in_unlike_words_is_merged(
@@ -93,6 +102,17 @@ async def test_what_differs_in_a_word_of_which_only_one_can_hold_is_left_alone(
         ("I go to the office on Mondays.", "I'm in the office on Thursdays now."),
         ("I support Arsenal.", "I've stopped supporting Arsenal."),
         ("I subscribe to the Guardian.", "I cancelled the Guardian."),
+        # How a thing of mine is, by whatever verb.
+        ("I wear my hair blond.", "I dyed my hair red."),
+        ("I have brown hair.", "My hair is blond now."),
+        ("My room is white.", "I painted my room green."),
+        # Corrections and ends in more words.
+        ("I wear a Garmin.", "I misspoke, I wear a Casio."),
+        ("I study Norwegian.", "I've dropped Norwegian."),
+        ("My laptop is a ThinkPad.", "I got rid of my ThinkPad."),
+        ("I buy my electricity from Enel.", "I ended my contract with Enel."),
+        ("My salary is 3300 euros.", "My pay was cut to 2900 euros."),
+        ("My roommate is Nils.", "My new roommate is Pavel."),
     ],
 )
 async def test_a_change_or_an_end_closes_what_held_in_a_place_of_no_known_name(
@@ -110,6 +130,8 @@ async def test_a_change_or_an_end_closes_what_held_in_a_place_of_no_known_name(
         ("My favourite shirt is red.", "My favourite colour is green now."),
         ("My rent is 800 euros.", "My salary is 2900 euros now."),
         ("I have a sister named Clara.", "My new boss is Ingrid."),
+        ("My salary is 800 euros.", "I pay 950 euros in rent now."),
+        ("I have a degree in chemistry from Leeds.", "I've taken up Norwegian instead."),
     ],
 )
 async def test_what_is_beside_or_of_another_thing_closes_nothing(
@@ -157,6 +179,10 @@ async def test_near_frames_join_no_other_time_person_or_thing(
         ("That bowl is awesome.", "That plate is amazing."),
         ("I'm back in town.", "I'm now sure that it was together with her."),
         ("Pets bring happiness to people.", "My pets have been so lucky."),
+        ("My family is my motivation.", "My family is awesome: the missus and the kids."),
+        ("I drink coffee.", "I didn't stop drinking coffee."),
+        ("I run every Monday.", "I can't wait to run on Monday."),
+        ("I'm swamped with the kids.", "I'm off to swim with the kids."),
         (
             "I inspire students by my drive to make a difference in town.",
             "The training was intense and taxing, but it changed my view on helping others and on all that I had done.",
@@ -167,6 +193,19 @@ async def test_what_people_feel_and_what_long_sentences_say_closes_and_joins_not
     embedder: SentenceTransformerEmbedder, first: str, second: str
 ) -> None:
     assert [d.action for d in await decide(embedder, (first, second))] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I find awesome people for the cause.", "We ended up with awesome people for the cause."),
+        ("I'm going to keep pushing forward.", "I'm not giving up, I'm going to keep pushing forward."),
+    ],
+)
+async def test_verbs_that_end_something_elsewhere_end_nothing_here(
+    embedder: SentenceTransformerEmbedder, first: str, second: str
+) -> None:
+    assert [d.action for d in await decide(embedder, (first, second))] == [Action.MERGE]
 
 
 async def test_of_long_memories_only_those_of_the_same_words_are_merged(embedder: SentenceTransformerEmbedder) -> None:
