@@ -36,7 +36,10 @@ def quiet() -> None:
 def speed(
     data: Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where the JSON goes.", show_default="bench-out/speed.json or speed-units.json")
+        Path | None,
+        typer.Option(
+            help="Where the JSON goes.", dir_okay=False, show_default="bench-out/speed.json or speed-units.json"
+        ),
     ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Queries to time.")] = 200,
     units: Annotated[
@@ -68,7 +71,7 @@ def speed(
 def quality(
     data: Data = None,
     data_format: Format = None,
-    out: Annotated[Path, typer.Option(help="Folder of the results; a rerun goes on there.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of the results; a rerun goes on there.", file_okay=False)] = Path(
         "bench-out/quality"
     ),
     seed: Seed = 0,
@@ -98,7 +101,7 @@ def quality(
 def compression(
     data: Data = None,
     data_format: Format = None,
-    out: Annotated[Path, typer.Option(help="Folder of the results; a rerun goes on there.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of the results; a rerun goes on there.", file_okay=False)] = Path(
         "bench-out/compression"
     ),
     seed: Seed = 0,
@@ -116,7 +119,9 @@ def compression(
 
 @bench.command("consolidation")
 def consolidation(
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/consolidation.json"),
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.", dir_okay=False)] = Path(
+        "bench-out/consolidation.json"
+    ),
     seed: Seed = 0,
     only: Annotated[
         list[str] | None, typer.Option("--set", help="Name of a set of cases; repeat it.", show_default="all")
@@ -140,7 +145,7 @@ def fairness(
     ] = "",
     backlog: Annotated[int, typer.Option(min=1, help="Jobs that one tenant has queued.")] = 100_000,
     samples: Annotated[int, typer.Option(min=1, help="Single jobs of another tenant to time.")] = 100,
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/fairness.json"),
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.", dir_okay=False)] = Path("bench-out/fairness.json"),
 ) -> None:
     """How long one tenant's single job takes beside another's long queue, and what a claim costs."""
     _module("fairness").run(database_url=database_url, backlog=backlog, samples=samples, out=out)
@@ -149,7 +154,7 @@ def fairness(
 @bench.command("embedder")
 def embedder(
     data: Data = None,
-    out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bench-out/embedder.json"),
+    out: Annotated[Path, typer.Option(help="Where the JSON goes.", dir_okay=False)] = Path("bench-out/embedder.json"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16")] = "auto",
     texts: Annotated[int, typer.Option(min=1, help="Texts to embed.")] = 2048,
@@ -170,7 +175,7 @@ def embedder(
 @bench.command("fleet")
 def fleet(
     data: Data = None,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("bench-out/fleet"),
+    out: Annotated[Path, typer.Option(help="Folder of the results.", file_okay=False)] = Path("bench-out/fleet"),
     turns: Annotated[int, typer.Option(min=1, help="Turns to ingest.")] = 1000,
     queries: Annotated[int, typer.Option(min=1, help="Queries at each number of clients.")] = 200,
     servers: Annotated[int, typer.Option(min=1, help="Servers.")] = 2,
@@ -200,7 +205,7 @@ def fleet(
 @bench.command("fit")
 def fit(
     data: Data = None,
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("bench-out/weights.json"),
+    out: Annotated[Path, typer.Option(help="Where the weights go.", dir_okay=False)] = Path("bench-out/weights.json"),
 ) -> None:
     """Fit the ranking and the confidence to conversations with known evidence, for the setting ranking_weights."""
     _module("fit").run(data=data, path=out)

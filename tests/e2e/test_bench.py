@@ -146,6 +146,27 @@ def test_data_that_cannot_be_read_is_one_line(
     assert "line 1: sessions" in " ".join(capsys.readouterr().err.split())  # wrapped to the width of the terminal
 
 
+@pytest.mark.parametrize(
+    ("name", "is_file", "said"),
+    [("consolidation", False, "is a directory"), ("quality", True, "is a file"), ("fleet", True, "is a file")],
+)
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    is_file: bool,
+    said: str,
+) -> None:
+    out = tmp_path / "out"
+    out.write_text("") if is_file else out.mkdir()
+    monkeypatch.setattr(sys, "argv", ["memsvc", "bench", name, "--out", str(out)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
 def test_fit_writes_weights_that_a_service_can_use(data: Path, tmp_path: Path, bench: Callable[..., None]) -> None:
     out = tmp_path / "weights.json"
     bench("fit", "--data", str(data), "--out", str(out))
