@@ -57,6 +57,8 @@ class Claim:
     """Whether it says of itself that it is new, or a correction."""
     cued: bool = False
     """Whether it says so in words that are about nothing else: "now", "instead", "actually"."""
+    over: bool = False
+    """Whether it says that it held and does so no more: "no longer", "not any more"."""
     correction: bool = False
     """Whether it says that what was said before was wrong."""
     reported: bool = False
@@ -197,7 +199,7 @@ def ends(end: Claim, old: Claim) -> bool:
 
 def _is_of_one(end: Claim) -> bool:
     """Whether an end that names nothing is of whatever filled its place."""
-    return end.cued or end.attribute or end.event or end.relation in FUNCTIONAL
+    return end.over or end.attribute or end.event or end.relation in FUNCTIONAL
 
 
 def _takes(end: Claim, old: Claim) -> bool:

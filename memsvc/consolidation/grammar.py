@@ -108,9 +108,11 @@ class Clause:
     @property
     def past(self) -> bool:
         """Whether it is told in a past tense, the present perfect apart."""
-        tags = [(self.token(i).tag, self.token(i).text.casefold()) for i in self._verbs()]
-        finite = next((tag for tag, _ in tags if tag in ("VBD", "VBZ", "VBP", "MD")), "")
-        return finite == "VBD" or "used to" in self.text
+        verbs = [self.token(i) for i in self._verbs()]
+        finite = next((token for token in verbs if token.tag in ("VBD", "VBZ", "VBP", "MD")), None)
+        # "I read", "I cut": the parse cannot know, and says the past.
+        told = finite is not None and finite.tag == "VBD" and finite.text.casefold() != finite.lemma.casefold()
+        return told or "used to" in self.text
 
     @property
     def present(self) -> bool:

@@ -107,14 +107,12 @@ SINGLE = words(
 )
 """Nouns of `KIN` of which a subject has one at a time."""
 
-FUNCTIONAL = words(
-    "home job title partner drive weigh earn study train learn use read be diet marital health condition when"
-)
+FUNCTIONAL = words("home job title partner drive weigh earn study train learn be diet marital health condition when")
 """Relations with one value at a time. Attributes of the form "my N is V" are so too, whatever N."""
 
 CHANGE = words(
     "move relocate join start begin become switch change turn rise raise increase drop fall decrease grow "
-    "shrink climb reschedule postpone push shift delay bring upgrade promote rename replace settle swap"
+    "shrink climb reschedule postpone push shift delay bring upgrade promote rename replace settle swap trade exchange"
 )
 """Verbs that tell of a change: in the past tense they say what holds since."""
 
@@ -249,7 +247,7 @@ ADDED = re.compile(r"\b(?:also|too|as well|in addition|another|besides|a second|
 
 REPLACES = re.compile(
     r"\b(?:instead|rather than|switch(?:ed|ing)?|swapp?(?:ed|ing)?|traded? in|replac(?:ed?|ing)|upgraded?|"
-    r"chang(?:ed|ing)|went back|gone back|gone over|going over|moved? over|moved my|taken up|ended up|turned to|"
+    r"chang(?:ed|ing)|went back|gone back|gone over|going over|moved? over|moved my|taken up|turned to|"
     r"(?:my|our|the) new|got a new|no longer|in place of)\b",
     re.IGNORECASE,
 )

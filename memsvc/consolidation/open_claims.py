@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, agree, same_thing
 from memsvc.consolidation.frames import Slot, Wordings
-from memsvc.consolidation.lexicon import KIN, LASTING, MANY, RELATIONS, RIVALS, SINGLE, STATES
+from memsvc.consolidation.lexicon import KIN, LASTING, MANY, RELATIONS, RIVALS, SINGLE, STATES, WEEKDAYS
 from memsvc.consolidation.params import ConsolidationParams
 
 
@@ -84,7 +84,7 @@ def finishes(end: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
                 return True
     return (
         not _said(end)
-        and (end.cued or end.relation in (ALL, OWN))
+        and (end.over or end.relation in (ALL, OWN))
         and any(
             wordings.likeness(x.frame, y.frame) >= params.frame_same
             for x in end.slots
@@ -171,7 +171,7 @@ def _apart(x: Slot, y: Slot, wordings: Wordings, params: ConsolidationParams) ->
         rivals = RIVALS.get(x.word) is not None and RIVALS.get(x.word) == RIVALS.get(y.word)
         return rivals or wordings.likeness(x.word, y.word) >= params.word_kind
     pairs = ((x.names, y.names), (x.numbers, y.numbers), (x.dates, y.dates))
-    if any(bool(p) != bool(q) for p, q in pairs):
+    if any(bool(p) != bool(q) for p, q in pairs) or bool(x.numbers & WEEKDAYS) != bool(y.numbers & WEEKDAYS):
         return False
     differing = [(p, q) for p, q in pairs if p != q]
     return len(differing) == 1 and not set(differing[0][0]) & set(differing[0][1])

@@ -58,7 +58,7 @@ class PhraseReader:
         head = concept(token) or token.lemma.casefold() if not self._is_name(i) else next((w for w in words if w), "")
         details = self._collect(k for k in tree if k not in near)
         noun = " ".join(word for word in words if word) or head
-        return Phrase(owner, noun, head, names, details.values | details.names, owned=possessor is not None)
+        return Phrase(owner, noun, head, names, details.values, details.names, owned=possessor is not None)
 
     def _is_part(self, k: int, of: int) -> bool:
         """Whether a token belongs to the noun itself, not to what is attached to it: "York" in "my trip to York"."""

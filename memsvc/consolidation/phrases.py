@@ -35,6 +35,9 @@ class Phrase:
     head: str = ""
     names: frozenset[str] = frozenset()
     details: frozenset[str] = frozenset()
+    """Common words of what is attached to it, "July" in "a trip to Porto with my sister in July" apart."""
+    places: frozenset[str] = frozenset()
+    """Names in what is attached to it: "Porto"."""
     owned: bool = False
     """Whether it is said whose it is: "my hair", not "that bowl"."""
 

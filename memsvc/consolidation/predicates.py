@@ -180,6 +180,8 @@ class _Reader(PhraseReader):
         for value in sorted(filling.values):
             if value in STATES:
                 return Predicate(subject=path, relation=STATES[value], values=frozenset({value}), names=filling.names)
+        if filling.numbers and "kilo" in filling.values:
+            return self._filled(path, "weigh", filling, set())
         prepositions = {self._clause.token(i).text.casefold() for i in self._clause.members}
         for value in sorted(filling.values | (prepositions & {"into"})):
             if value in RELATION_NOUN:
@@ -205,12 +207,14 @@ class _Reader(PhraseReader):
             relation = phrase.noun
         dates = any(i in self._dated for i in self._clause.members)
         event = dates and not filling.names and not filling.numbers
-        values = filling.values | (phrase.details if event or relation in ("fly", "visit") else frozenset())
+        wide = event or relation in ("fly", "visit")
+        values = filling.values | (phrase.details if wide else frozenset())
+        names = filling.names | (phrase.places if wide else frozenset())
         return Predicate(
             subject=phrase.owner,
             relation=relation,
-            values=values - filling.names,
-            names=filling.names,
+            values=values - names,
+            names=names,
             numbers=filling.numbers,
             attribute=not event
             and (phrase.head not in KIN or phrase.head in SINGLE)
@@ -275,7 +279,7 @@ class _Reader(PhraseReader):
         clause, phrase = self._clause, self._phrase(i)
         lemma = clause.lemma
         head = phrase.head
-        if lemma in LIGHT and head in RELATION_NOUN and RELATION_NOUN[head] != "have":
+        if lemma in LIGHT and self._is_of(RELATION_NOUN.get(head, "have")):
             return self._filled(subject.path, RELATION_NOUN[head], self._filling(), {head})
         if lemma in RESCHEDULE and head and any(k in self._dated for k in clause.members):
             return self._attribute(
@@ -290,6 +294,10 @@ class _Reader(PhraseReader):
             relation = NOUN.get(phrase.noun, NOUN.get(head, head if head in KIN else phrase.noun))
             return Predicate(subject=subject.path, relation=relation, names=names, attribute=single)
         return None
+
+    def _is_of(self, relation: str) -> bool:
+        """Whether a light verb with a noun of the relation tells of it; "I do my work on a laptop" names no job."""
+        return relation != "have" and (relation != "job" or "on" not in self._clause.words)
 
     def _made_so(self) -> Predicate | None:
         """ "I dyed my hair red", "I like my coffee black": how what is mine is, at the end of the clause."""
@@ -406,8 +414,8 @@ class _Reader(PhraseReader):
         for i in self._clause.children(self._clause.head, "dobj"):
             phrase = replace(self._phrase(i), owner=subject.path)
         noun = RELATION_NOUN.get(phrase.head, NOUN.get(phrase.head, phrase.noun))
-        values = phrase.details | (filling.names if phrase is not subject else frozenset())
-        return Predicate(subject=phrase.owner, relation=noun, values=values, ends=True)
+        names = phrase.places | (filling.names if phrase is not subject else frozenset())
+        return Predicate(subject=phrase.owner, relation=noun, values=phrase.details, names=names, ends=True)
 
     def _ended_thing(self, subject: Phrase, lemma: str, filling: Filling) -> Predicate | None:
         leaves_job = lemma in ("resign", "fire", "lay") or "job" in filling.values

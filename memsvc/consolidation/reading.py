@@ -79,6 +79,7 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         event=predicate.event,
         change=clause.changes or predicate.begins or cued,
         cued=cued,
+        over=clause.over,
         correction=correction,
         reported=predicate.subject.split("/")[0] != speaker,
         added=ADDED.search(sentence) is not None,
@@ -109,7 +110,8 @@ def _mode(clause: Clause, predicate: Predicate) -> Mode:
         return Mode.ENDED
     replaced = REPLACES.search(_sentence(clause)[1]) is not None
     begins = clause.changes or predicate.event or predicate.begins or replaced or clause.lemma in _BEGINNINGS
-    happened = predicate.relation in EVENTS and not (clause.present or clause.ahead)
+    current = clause.present or clause.ahead or not clause.words.isdisjoint({"now", "nowadays"})
+    happened = predicate.relation in EVENTS and not current
     taken = predicate.relation == "study" and "degree" in clause.words and clause.lemma in _HELD
     over = denied or happened or taken or "used to" in clause.text or (clause.past and not begins)
     return Mode.PAST if over else Mode.ACTUAL

@@ -278,11 +278,11 @@ class _Sweep:
 
 
 def _close(group: Group, claim: Claim, closing: Closing) -> None:
-    """End one claim of a group, and the group with its last one; where sentences are unread, it stays."""
+    """End one claim of a group, and the group with its last one; where a sentence is unread or long, it stays."""
     group.remaining.discard((claim.subject, claim.relation))
     if len(group.members) > 1 and len(group.remaining) == 1:
         group.remaining.clear()  # All of it says one thing, in the words of several relations.
-    if not group.remaining and all(member.readable for member in group.members):
+    if not group.remaining and all(member.whole for member in group.members):
         group.closed_by = closing
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from memsvc.consolidation.claims import Claim, Mode
 from memsvc.consolidation.grammar import concept, number
-from memsvc.consolidation.lexicon import NEGATION
+from memsvc.consolidation.lexicon import NEGATION, OPINIONS
 from memsvc.consolidation.reading import read, speaker_of
 from memsvc.ports import Vectors
 from memsvc.types import Analysis, Memory
@@ -27,6 +27,8 @@ class Look:
     """Content words, numbers and negation of its text: the same words tell the same."""
     readable: bool
     """Whether its claims cover at least half of its sentences."""
+    whole: bool
+    """Whether its claims cover every sentence, those that only feel something apart, and no sentence says much else."""
     plain: bool
     """Whether it is one short sentence, so that its claims are all that it says."""
 
@@ -61,6 +63,11 @@ class Unit:
         return self.look.readable
 
     @property
+    def whole(self) -> bool:
+        """As in `Look`."""
+        return self.look.whole
+
+    @property
     def plain(self) -> bool:
         """As in `Look`."""
         return self.look.plain
@@ -92,14 +99,22 @@ def look(memory: Memory, analysis: Analysis) -> Look:
     claims = read(memory, analysis)
     words = {concept(token) or number(token) for token in analysis.tokens}
     words |= {"not" for token in analysis.tokens if token.text.casefold().replace("’", "'") in NEGATION}
-    covered = len({claim.sentence for claim in claims})
+    read_in = {claim.sentence for claim in claims}
+    covered, trivial = len(read_in), len(_trivial(analysis) - read_in)
     return Look(
         claims,
         speaker_of(memory),
         frozenset(words) - {""},
         readable=2 * covered >= len(analysis.sentences),
+        whole=covered + trivial == len(analysis.sentences) and all(claim.plain for claim in claims),
         plain=len(analysis.sentences) == 1 and all(claim.plain for claim in claims),
     )
+
+
+def _trivial(analysis: Analysis) -> set[int]:
+    """Sentences that say nothing but what somebody feels: "It's great!"."""
+    said = ({concept(token) for token in analysis.tokens[a:b]} - {""} for a, b in analysis.sentences)
+    return {i for i, words in enumerate(said) if words <= OPINIONS}
 
 
 def holding(claims: Sequence[Claim]) -> frozenset[tuple[str, str]]:

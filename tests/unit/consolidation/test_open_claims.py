@@ -113,6 +113,10 @@ async def test_what_differs_in_a_word_of_which_only_one_can_hold_is_left_alone(
         ("I buy my electricity from Enel.", "I ended my contract with Enel."),
         ("My salary is 3300 euros.", "My pay was cut to 2900 euros."),
         ("My roommate is Nils.", "My new roommate is Pavel."),
+        ("My dentist is Dr. Rossi.", "I changed dentists and go to Dr. Novak now."),
+        ("My energy supplier is Octopus.", "We traded in our old energy supplier for Ecotricity."),
+        ("I'm down to 62 kilos.", "My weight has dropped to 71 kg."),
+        ("I'm flying to Berlin on 8 August 2024.", "I'm not flying to Berlin."),
     ],
 )
 async def test_a_change_or_an_end_closes_what_held_in_a_place_of_no_known_name(
@@ -132,6 +136,7 @@ async def test_a_change_or_an_end_closes_what_held_in_a_place_of_no_known_name(
         ("I have a sister named Clara.", "My new boss is Ingrid."),
         ("My salary is 800 euros.", "I pay 950 euros in rent now."),
         ("I have a degree in chemistry from Leeds.", "I've taken up Norwegian instead."),
+        ("My flight to Madrid is on 3 May 2024.", "I'm not flying to Berlin."),
     ],
 )
 async def test_what_is_beside_or_of_another_thing_closes_nothing(
@@ -181,6 +186,9 @@ async def test_near_frames_join_no_other_time_person_or_thing(
         ("Pets bring happiness to people.", "My pets have been so lucky."),
         ("My family is my motivation.", "My family is awesome: the missus and the kids."),
         ("I drink coffee.", "I didn't stop drinking coffee."),
+        ("I visit my aunt once a month.", "Actually, I've never been fishing."),
+        ("I always run on Friday.", "I've started going to bed at midnight."),
+        ("I use a Pixel.", "I use a ThinkPad as my laptop."),
         ("I run every Monday.", "I can't wait to run on Monday."),
         ("I'm swamped with the kids.", "I'm off to swim with the kids."),
         (
@@ -206,6 +214,14 @@ async def test_verbs_that_end_something_elsewhere_end_nothing_here(
     embedder: SentenceTransformerEmbedder, first: str, second: str
 ) -> None:
     assert [d.action for d in await decide(embedder, (first, second))] == [Action.MERGE]
+
+
+@pytest.mark.parametrize(("more", "closed"), [("It's great!", True), ("The harbour there smells of tar.", False)])
+async def test_a_memory_is_closed_only_where_every_sentence_was_read(
+    embedder: SentenceTransformerEmbedder, more: str, closed: bool
+) -> None:
+    decisions = await decide(embedder, (f"I live in Porto. {more}", "I live in Lisbon now."))
+    assert [(d.action, d.memory_ids) for d in decisions] == [(Action.SUPERSEDE, ("m0",))] * closed
 
 
 async def test_of_long_memories_only_those_of_the_same_words_are_merged(embedder: SentenceTransformerEmbedder) -> None:
