@@ -247,7 +247,7 @@ ADDED = re.compile(r"\b(?:also|too|as well|in addition|another|besides|a second|
 
 REPLACES = re.compile(
     r"\b(?:instead|rather than|switch(?:ed|ing)?|swapp?(?:ed|ing)?|traded? in|replac(?:ed?|ing)|upgraded?|"
-    r"chang(?:ed|ing)|went back|gone back|gone over|going over|moved? over|moved my|taken up|turned to|"
+    r"chang(?:ed|ing)|went back|gone back|gone over|going over|moved? over|moved my|turned to|"
     r"(?:my|our|the) new|got a new|no longer|in place of)\b",
     re.IGNORECASE,
 )

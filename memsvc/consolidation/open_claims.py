@@ -52,23 +52,51 @@ def replaces(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
 
     It has to say of itself that it is a change or a correction, or one of the two has to be of a place for one value.
     """
-    if new.subject != old.subject or new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL:
-        return False
-    if new.negated or old.negated or new.added or not same_thing(new, old) or _known_apart(new, old):
-        return False
-    if new.is_opinion or old.is_opinion:
-        return False
-    if old.relation in KIN - SINGLE:
-        return False
     least = _least(new, old, params)
     return least is not None and any(
         (x.kind == "said" or new.cued or (new.functional and old.functional))
-        and _apart(x, y, wordings, params)
-        and not (x.fills & old.words or y.fills & new.words)
-        and not contrary(new, old, x.fills | y.fills)
-        and wordings.likeness(x.frame, y.frame) >= (max(least, _least_of_word(new, params)) if x.word else least)
-        for x, y in _aligned(new, old)
+        and likeness >= (max(least, _least_of_word(new, params)) if x.word else least)
+        for x, _, likeness in _rivals(new, old, wordings, params)
     )
+
+
+def presupposes(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationParams) -> float:
+    """How likely `new`, which says that it replaces something, means `old`; 0 where it does not.
+
+    "I've gone over to X" has to be about something that was told, so frames need not be near, if both are filled with
+    names of one kind. It is the sum of both cosines.
+    """
+    if not (new.replaces or new.correction) or not (new.plain and old.plain) or MANY & {new.relation, old.relation}:
+        return 0.0
+    best = 0.0
+    for x, y, likeness in _rivals(new, old, wordings, params):
+        if x.names and y.names and likeness >= params.frame_presupposed:
+            kind = wordings.likeness(_text(x), _text(y))
+            best = max(best, likeness + kind) if kind >= params.name_kind else best
+    return best
+
+
+def _text(slot: Slot) -> str:
+    return " ".join(sorted(slot.names))
+
+
+def _rivals(
+    new: Claim, old: Claim, wordings: Wordings, params: ConsolidationParams
+) -> Iterator[tuple[Slot, Slot, float]]:
+    """Fillings of a newer claim that may be in the place of those of an older one, and how near their frames are."""
+    if new.subject != old.subject or new.mode is not Mode.ACTUAL or old.mode is not Mode.ACTUAL:
+        return
+    if new.negated or old.negated or new.added or not same_thing(new, old) or _known_apart(new, old):
+        return
+    if new.is_opinion or old.is_opinion or old.relation in KIN - SINGLE:
+        return
+    for x, y in _aligned(new, old):
+        if (
+            _apart(x, y, wordings, params)
+            and not (x.fills & old.words or y.fills & new.words)
+            and not contrary(new, old, x.fills | y.fills)
+        ):
+            yield x, y, wordings.likeness(x.frame, y.frame)
 
 
 def finishes(end: Claim, old: Claim, wordings: Wordings, params: ConsolidationParams) -> bool:

@@ -43,6 +43,8 @@ class ConsolidationParams:
     """Cosine of frames from which a filling of a place for one value replaces another."""
     frame_attribute: float = 0.75
     """Cosine of frames from which a value of one attribute replaces that of another: "my boss", "my manager"."""
+    frame_presupposed: float = 0.4
+    """Cosine of frames from which what says that it replaces something may mean a filling of the same kind."""
     frame_goes_along: float = 0.4
     """Cosine of frames from which a claim of the same name or number ends with the one that ended."""
     frame_replaced: float = 0.5
@@ -53,6 +55,8 @@ class ConsolidationParams:
     """Cosine of frames from which an end is of a claim of the same name."""
     word_kind: float = 0.25
     """Cosine from which two words may fill one place."""
+    name_kind: float = 0.4
+    """Cosine from which two names are taken to be of one kind: "Hindi" and "Italian", not "Hindi" and "Pavel"."""
     doubt_cosine: float = 0.5
     """Cosine from which two memories that the rules leave undecided are shown to a language model."""
     doubts: int = 48

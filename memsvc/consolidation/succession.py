@@ -12,7 +12,7 @@ import numpy as np
 from memsvc.consolidation.claims import ALL, OWN, UNKNOWN, Claim, Mode, alike, ends, excludes, same
 from memsvc.consolidation.frames import Wordings
 from memsvc.consolidation.lexicon import NOUN
-from memsvc.consolidation.open_claims import contrary, finishes, goes_along, paraphrases, replaces
+from memsvc.consolidation.open_claims import contrary, finishes, goes_along, paraphrases, presupposes, replaces
 from memsvc.consolidation.params import ConsolidationParams
 from memsvc.consolidation.units import Unit, holding
 
@@ -228,14 +228,28 @@ class _Sweep:
 
     # Changes.
 
-    def _opposed(self, unit: Unit, claim: Claim) -> Iterator[_Opposition]:
+    def _opposed(self, unit: Unit, claim: Claim) -> list[_Opposition]:
         if claim.mode in (Mode.UNREAL, Mode.PAST) or claim.subject.startswith(UNKNOWN):
-            return
-        for group in self._candidates([*_opposition_keys(claim), (claim.subject,)], fresh=unit.fresh):
+            return []
+        groups = list(self._candidates([*_opposition_keys(claim), (claim.subject,)], fresh=unit.fresh))
+        found = []
+        for group in groups:
             claims = (old for member in group.sample for old in member.claims)
             old = next((old for old in claims if self._against(claim, old)), None)
             if old is not None:
-                yield _Opposition(claim, group, old)
+                found.append(_Opposition(claim, group, old))
+        return found or self._presupposed(claim, groups)
+
+    def _presupposed(self, claim: Claim, groups: Sequence[Group]) -> list[_Opposition]:
+        """The one claim that is nearest to what a claim says it replaces, if any is near."""
+        best: list[_Opposition] = []
+        most = 0.0
+        for group in groups:
+            for old in (old for member in group.sample for old in member.claims):
+                likelihood = presupposes(claim, old, self._wordings, self._params)
+                if likelihood > most:
+                    best, most = [_Opposition(claim, group, old)], likelihood
+        return best
 
     def _against(self, claim: Claim, old: Claim) -> bool:
         return (claim.plain and old.plain) and (

@@ -216,6 +216,14 @@ async def test_verbs_that_end_something_elsewhere_end_nothing_here(
     assert [d.action for d in await decide(embedder, (first, second))] == [Action.MERGE]
 
 
+async def test_what_says_that_it_replaces_something_replaces_the_nearest(embedder: SentenceTransformerEmbedder) -> None:
+    told = ("I study Hindi.", "I work with Pavel.", "I live near Lisbon.")
+    decisions = await decide(embedder, (*told, "I've taken up Italian instead."))
+    assert [(d.action, d.memory_ids, d.winner) for d in decisions] == [(Action.SUPERSEDE, ("m0",), "m3")]
+    assert await decide(embedder, (*told, "I've taken up Italian.", "I went to Oslo.")) == []
+    assert await decide(embedder, ("I love Paris.", "I have a Pixel.", "I've switched to Celtic.")) == []
+
+
 @pytest.mark.parametrize(("more", "closed"), [("It's great!", True), ("The harbour there smells of tar.", False)])
 async def test_a_memory_is_closed_only_where_every_sentence_was_read(
     embedder: SentenceTransformerEmbedder, more: str, closed: bool
