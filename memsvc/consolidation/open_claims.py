@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from memsvc.consolidation.claims import ALL, OWN, Claim, Mode, agree, same_thing
 from memsvc.consolidation.frames import Slot, Wordings
-from memsvc.consolidation.lexicon import KIN, LASTING, MANY, RELATIONS, RIVALS, SINGLE, STATES, WEEKDAYS
+from memsvc.consolidation.lexicon import CHANGE, KIN, LASTING, MANY, RELATIONS, RIVALS, SINGLE, STATES, WEEKDAYS
 from memsvc.consolidation.params import ConsolidationParams
 
 
@@ -56,7 +56,9 @@ def replaces(new: Claim, old: Claim, wordings: Wordings, params: ConsolidationPa
     return least is not None and any(
         (x.kind == "said" or new.cued or (new.functional and old.functional))
         and likeness >= (max(least, _least_of_word(new, params)) if x.word else least)
-        for x, _, likeness in _rivals(new, old, wordings, params)
+        # It says of what only by what X is.
+        and (not _is_bare(new) or not x.names or _kinship(x, y, wordings) >= params.name_kind)
+        for x, y, likeness in _rivals(new, old, wordings, params)
     )
 
 
@@ -71,13 +73,19 @@ def presupposes(new: Claim, old: Claim, wordings: Wordings, params: Consolidatio
     best = 0.0
     for x, y, likeness in _rivals(new, old, wordings, params):
         if x.names and y.names and likeness >= params.frame_presupposed:
-            kind = wordings.likeness(_text(x), _text(y))
+            kind = _kinship(x, y, wordings)
             best = max(best, likeness + kind) if kind >= params.name_kind else best
     return best
 
 
-def _text(slot: Slot) -> str:
-    return " ".join(sorted(slot.names))
+def _is_bare(claim: Claim) -> bool:
+    """Whether it says that something changed, and not what: "I've switched to X"."""
+    return claim.relation in CHANGE and not claim.values
+
+
+def _kinship(x: Slot, y: Slot, wordings: Wordings) -> float:
+    """How near the names of two fillings are."""
+    return wordings.likeness(" ".join(sorted(x.names)), " ".join(sorted(y.names)))
 
 
 def _rivals(
