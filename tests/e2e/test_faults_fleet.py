@@ -124,10 +124,14 @@ def test_a_worker_killed_in_its_batch_leaves_the_batch_to_another(running: Fleet
             running.parts[name].kill()
         assert client.stats().pending_turn_count > 0, "the batch was done before the kill"
         running.parts["worker-0"].start()
+        # Once a part of the batch is done, attempts count afresh.
+        until(
+            lambda: any(job.attempt_count > 1 for job in client.operations.list()),
+            "nobody takes the batch over",
+            seconds=120.0,
+        )
         drain(client)
         running.parts["worker-1"].start()
-        done = client.operations.list(states=["succeeded"])
-        assert any(operation.attempt_count > 1 for operation in done)
     settle(running, space, ledger)
 
 
