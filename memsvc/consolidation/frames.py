@@ -110,9 +110,8 @@ def _of_the_day(clause: Clause, i: int) -> bool:
 
 
 def _span(clause: Clause) -> Sequence[int]:
-    first, last = next((a, b) for a, b in clause.analysis.sentences if a <= clause.head < b)
-    if last - first <= MAX_SENTENCE:
-        return range(first, last)
+    if len(clause.span) <= MAX_SENTENCE:
+        return clause.span
     members = set(clause.members) | set(clause.subject_tree)
     return sorted(members)
 

@@ -39,6 +39,16 @@ class Clause:
     """Whether the sentence around it is a condition or a wish."""
 
     @cached_property
+    def sentence(self) -> int:
+        """Number of its sentence in the analysis."""
+        return next(i for i, (a, b) in enumerate(self.analysis.sentences) if a <= self.head < b)
+
+    @property
+    def span(self) -> range:
+        """The tokens of its sentence."""
+        return range(*self.analysis.sentences[self.sentence])
+
+    @cached_property
     def subject(self) -> int | None:
         """The subject's token, its own or the one it shares."""
         own = [i for i in self.members if self.token(i).head == self.head and self.token(i).dep in _SUBJECTS]

@@ -35,7 +35,7 @@ class Phrase:
     head: str = ""
     names: frozenset[str] = frozenset()
     details: frozenset[str] = frozenset()
-    """Common words of what is attached to it, "July" in "a trip to Porto with my sister in July" apart."""
+    """Common words of what is attached to it: "sister" in "a trip to Porto with my sister"."""
     places: frozenset[str] = frozenset()
     """Names in what is attached to it: "Porto"."""
     owned: bool = False

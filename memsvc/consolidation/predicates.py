@@ -57,13 +57,12 @@ def loosely(clause: Clause, speaker: str, dated: Mapping[int, Interval]) -> Pred
 class _Reader(PhraseReader):
     def loosely(self) -> Predicate | None:
         """See `loosely`."""
-        tokens = self._clause.analysis.tokens
-        first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= self._clause.head < b)
-        verbs = [i for i in range(first, last) if tokens[i].pos == "VERB" and concept(tokens[i])]
-        if not verbs or not any(is_first_person(tokens[i]) for i in range(first, last)):
+        tokens, span = self._clause.analysis.tokens, self._clause.span
+        verbs = [i for i in span if tokens[i].pos == "VERB" and concept(tokens[i])]
+        if not verbs or not any(is_first_person(tokens[i]) for i in span):
             return None
-        found = self._collect(i for i in range(first, last) if i != verbs[-1])
-        if not (found.names or found.numbers or any(first <= i < last for i in self._dated)):
+        found = self._collect(i for i in span if i != verbs[-1])
+        if not (found.names or found.numbers or any(i in span for i in self._dated)):
             return None
         return self._filled(self._speaker, tokens[verbs[-1]].lemma.casefold(), found, set())
 
@@ -125,8 +124,7 @@ class _Reader(PhraseReader):
         """What the clause before was filled with, or else what the sentence names outside this clause."""
         if before:
             return Filling(before[-1].values, before[-1].names, before[-1].numbers)
-        first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= self._clause.head < b)
-        found = self._collect(i for i in range(first, last) if i not in self._clause.members)
+        found = self._collect(i for i in self._clause.span if i not in self._clause.members)
         return Filling(frozenset(), found.names, found.numbers)
 
     def _there(self) -> Predicate | None:
@@ -259,8 +257,7 @@ class _Reader(PhraseReader):
             for i, t in enumerate(tokens)
             if t.head == above and t.dep in ("nsubj", "csubj") and t.start < tokens[above].start
         ]
-        first, last = next((a, b) for a, b in self._clause.analysis.sentences if a <= above < b)
-        return self._collect(i for i in range(first, last) if i in found or tokens[i].head in found)
+        return self._collect(i for i in self._clause.span if i in found or tokens[i].head in found)
 
     def _completed(self) -> bool:
         """Whether it only points at what a clause within it says of the speaker."""

@@ -46,24 +46,23 @@ def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
     }
     speaker = speaker_of(memory)
     found: list[Claim] = []
-    unread: list[Clause] = []
-    for clause in clauses(analysis):
-        read_here = [
-            _claim(clause, predicate, speaker, dated) for predicate in predicates(clause, speaker, dated, found)
-        ]
-        found += read_here
-        if not any(claim.filling or claim.dates or claim.mode is Mode.ENDED for claim in read_here):
-            unread.append(clause)
-    covered = {claim.sentence for claim in found if claim.filling or claim.dates or claim.mode is Mode.ENDED}
-    for clause in unread:
-        if _sentence(clause)[0] not in covered and (predicate := loosely(clause, speaker, dated)) is not None:
-            found.append(_claim(clause, predicate, speaker, dated))
-            covered.add(_sentence(clause)[0])
-    return tuple(dict.fromkeys(claim for claim in found if claim.filling or claim.dates or claim.mode is Mode.ENDED))
+    parts = clauses(analysis)
+    for clause in parts:
+        found += [_claim(clause, predicate, speaker, dated) for predicate in predicates(clause, speaker, dated, found)]
+    found = [claim for claim in found if _says_something(claim)]
+    for clause in parts:
+        if all(claim.sentence != clause.sentence for claim in found):
+            predicate = loosely(clause, speaker, dated)
+            found += [] if predicate is None else [_claim(clause, predicate, speaker, dated)]
+    return tuple(dict.fromkeys(filter(_says_something, found)))
+
+
+def _says_something(claim: Claim) -> bool:
+    return bool(claim.filling or claim.dates or claim.mode is Mode.ENDED)
 
 
 def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, Interval]) -> Claim:
-    ordinal, sentence = _sentence(clause)
+    sentence = _sentence(clause)
     correction = CORRECTION.search(sentence) is not None and not clause.changes
     cued = correction or any(cue.search(sentence) for cue in (NOW, REPLACES))
     return Claim(
@@ -88,7 +87,7 @@ def _claim(clause: Clause, predicate: Predicate, speaker: str, dated: dict[int, 
         told_past=clause.past,
         thing=predicate.thing,
         slots=slots(clause, dated),
-        sentence=ordinal,
+        sentence=clause.sentence,
         plain=_is_plain(clause),
     )
 
@@ -108,7 +107,7 @@ def _mode(clause: Clause, predicate: Predicate) -> Mode:
         return Mode.UNREAL
     if predicate.ends or clause.over or (denied and not clause.past):
         return Mode.ENDED
-    replaced = REPLACES.search(_sentence(clause)[1]) is not None
+    replaced = REPLACES.search(_sentence(clause)) is not None
     begins = clause.changes or predicate.event or predicate.begins or replaced or clause.lemma in _BEGINNINGS
     current = clause.present or clause.ahead or not clause.words.isdisjoint({"now", "nowadays"})
     happened = predicate.relation in EVENTS and not current
@@ -120,12 +119,9 @@ def _mode(clause: Clause, predicate: Predicate) -> Mode:
 def _is_plain(clause: Clause) -> bool:
     """Whether the clause's sentence is short enough to be about what the clause says."""
     tokens = clause.analysis.tokens
-    first, last = next((a, b) for a, b in clause.analysis.sentences if a <= clause.head < b)
-    return sum(token.pos not in ("PUNCT", "SPACE") for token in tokens[first:last]) <= PLAIN
+    return sum(tokens[i].pos not in ("PUNCT", "SPACE") for i in clause.span) <= PLAIN
 
 
-def _sentence(clause: Clause) -> tuple[int, str]:
-    tokens = clause.analysis.tokens
-    spans = enumerate(clause.analysis.sentences)
-    ordinal, (first, last) = next((i, span) for i, span in spans if span[0] <= clause.head < span[1])
-    return ordinal, clause.analysis.text[tokens[first].start : tokens[last - 1].end]
+def _sentence(clause: Clause) -> str:
+    tokens, span = clause.analysis.tokens, clause.span
+    return clause.analysis.text[tokens[span[0]].start : tokens[span[-1]].end]

@@ -97,6 +97,15 @@ class Parts:
         self.reindex = ReindexHandler(indexer=self.indexer, stint_seconds=3600)
         self.told: list[float] = []
 
+    def compress_by(self, window_turns: int) -> CompressHandler:
+        return CompressHandler(
+            turns=self.stores.turns,
+            memories=self.stores.memories,
+            compressor=self.compressor,
+            indexer=self.indexer,
+            window_turns=window_turns,
+        )
+
     async def progress(self, fraction: float) -> None:
         self.told.append(fraction)
 
@@ -149,13 +158,7 @@ async def test_compression_makes_turns_searchable(parts: Parts) -> None:
 
 
 async def test_a_long_session_is_compressed_a_window_at_a_time(parts: Parts) -> None:
-    compress = CompressHandler(
-        turns=parts.stores.turns,
-        memories=parts.stores.memories,
-        compressor=parts.compressor,
-        indexer=parts.indexer,
-        window_turns=2,
-    )
+    compress = parts.compress_by(2)
     for done in (2, 4):
         job = await parts.claimed(JobKind.COMPRESS)
         part = await compress(job, parts.progress)
@@ -278,13 +281,7 @@ async def test_a_rebuild_whose_worker_died_hands_in_its_first_batch(
 
 
 async def test_a_session_whose_workers_die_is_compressed_in_smaller_windows(parts: Parts) -> None:
-    compress = CompressHandler(
-        turns=parts.stores.turns,
-        memories=parts.stores.memories,
-        compressor=parts.compressor,
-        indexer=parts.indexer,
-        window_turns=TURNS + 1,
-    )
+    compress = parts.compress_by(TURNS + 1)
     job = await parts.died_with(await parts.claimed(JobKind.COMPRESS))
     half = (TURNS + 1) // 2
     assert await compress(job, parts.progress) == Unfinished(
