@@ -5,6 +5,7 @@ from __future__ import annotations
 from memsvc.consolidation.decisions import Decision
 from memsvc.rpc.enums import (
     ACTION_TO_PROTO,
+    ADDITION_TO_PROTO,
     CHANGE_TO_PROTO,
     DISPOSITION_TO_PROTO,
     JOB_KIND_TO_PROTO,
@@ -18,7 +19,22 @@ from memsvc.rpc.errors import failure_code
 from memsvc.rpc.fields import timestamp
 from memsvc.rpc.names import key_name, memory_name, operation_name, space_name
 from memsvc.rpc.services import Preview
-from memsvc.types import Change, Gate, Job, JobError, JobState, Key, Memory, Scope, Space, SpaceStats, Turn, TurnRef
+from memsvc.types import (
+    Addition,
+    Change,
+    Gate,
+    Job,
+    JobError,
+    JobState,
+    Key,
+    Memory,
+    Scope,
+    Space,
+    SpaceStats,
+    Span,
+    Turn,
+    TurnRef,
+)
 from memsvc.v1 import admin_service_pb2, memory_pb2, operation_pb2
 
 
@@ -77,6 +93,21 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
         pinned=memory.pinned,
         use_count=memory.use_count,
         last_use_time=timestamp(memory.last_use_time),
+        spans=[_span(span) for span in memory.spans],
+        additions=[_addition(addition) for addition in memory.additions],
+        role=ROLE_TO_PROTO[memory.role] if memory.role else memory_pb2.ROLE_UNSPECIFIED,
+    )
+
+
+def _span(span: Span) -> memory_pb2.SourceSpan:
+    return memory_pb2.SourceSpan(
+        turn=_turn_ref(span.turn), start=span.start, end=span.end, text_start=span.text_start
+    )
+
+
+def _addition(addition: Addition) -> memory_pb2.TextAddition:
+    return memory_pb2.TextAddition(
+        kind=ADDITION_TO_PROTO[addition.kind], text_start=addition.text_start, text_end=addition.text_end
     )
 
 

@@ -304,6 +304,8 @@ def _edited(before: Memory, wanted: Memory, now: datetime) -> Memory:
         pinned=wanted.pinned,
         conflicts_with=() if _is_corrected(before, wanted) else before.conflicts_with,
         text=wanted.text,
+        spans=wanted.spans,
+        additions=wanted.additions,
         dense_text=wanted.dense_text,
         lexical_text=wanted.lexical_text,
         token_count=wanted.token_count,

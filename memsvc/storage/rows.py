@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from memsvc.storage.tables import BACKFILL, ChangeRow, JobRow, KeyRow, MemoryRow, SpaceRow, TurnRow
 from memsvc.types import (
+    Addition,
     Change,
     ChangeKind,
     Disposition,
@@ -29,6 +30,7 @@ from memsvc.types import (
     Scope,
     Space,
     SpaceKey,
+    Span,
     Symbolic,
     Turn,
     TurnRef,
@@ -38,6 +40,8 @@ from memsvc.types import (
 _MEMORY = TypeAdapter(Memory)
 _SYMBOLIC = TypeAdapter(Symbolic)
 _SOURCES = TypeAdapter(tuple[TurnRef, ...])
+_SPANS = TypeAdapter(tuple[Span, ...])
+_ADDITIONS = TypeAdapter(tuple[Addition, ...])
 _GATE = TypeAdapter(Gate | None)
 _ERROR = TypeAdapter(JobError | None)
 _SUMMARY = TypeAdapter(JobSummary | None)
@@ -138,6 +142,11 @@ def memory_of(row: MemoryRow) -> Memory:
         gate=_GATE.validate_python(row.gate),
         compressor=row.compressor,
         metadata=row.labels,
+        spans=_SPANS.validate_python(row.spans),
+        additions=_ADDITIONS.validate_python(row.additions),
+        role=Role(row.role) if row.role else None,
+        part_count=row.part_count,
+        repetition=row.repetition,
         dense_text=row.dense_text,
         lexical_text=row.lexical_text,
         create_time=row.create_time,
@@ -164,6 +173,11 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "text": memory.text,
         "dense_text": memory.dense_text,
         "lexical_text": memory.lexical_text,
+        "spans": _SPANS.dump_python(memory.spans, mode="json"),
+        "additions": _ADDITIONS.dump_python(memory.additions, mode="json"),
+        "role": memory.role.value if memory.role else "",
+        "part_count": memory.part_count,
+        "repetition": memory.repetition,
         "event_time": memory.event_time,
         "valid_from": memory.valid_from,
         "valid_to": memory.valid_to,

@@ -182,6 +182,11 @@ class MemoryRow(Row, table=True):
     text: str = _text()
     dense_text: str = _text()
     lexical_text: str = _text()
+    spans: list[Any] = _json()
+    additions: list[Any] = _json()
+    role: str = Field(default="", sa_type=Text)
+    part_count: int = 1
+    repetition: float = 0.0
     event_time: datetime = _time()
     valid_from: datetime | None = _optional_time()
     valid_to: datetime | None = _optional_time()

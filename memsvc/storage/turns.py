@@ -39,7 +39,7 @@ from memsvc.types import (
 )
 
 INGEST = "turns.accept"
-KNOWN_ENTITY_MEMORIES = 500
+KNOWN_MEMORIES = 500
 LOOKUP = 200
 
 
@@ -192,13 +192,13 @@ def _with_context(
     return PendingTurns(
         tuple(turn_of(row) for row in reversed(before)),
         tuple(turn_of(row) for row in rows),
-        _known_entities(session, space, scope),
+        *_known(session, space, scope, rows[0].event_time),
     )
 
 
 def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], priority: int, now: datetime) -> Accepted:
     """Insert the turns that are new and see to a job for every session with a pending one."""
-    known = _known(session, space, turns)
+    known = _stored(session, space, turns)
     new: list[Turn] = []
     for turn in turns:
         stored = known.get(_address(turn))
@@ -228,7 +228,7 @@ def _address(turn: Turn) -> tuple[str, str]:
     return turn.scope.key, turn.turn_id
 
 
-def _known(session: Session, space: SpaceKey, turns: Sequence[Turn]) -> dict[tuple[str, str], _Known]:
+def _stored(session: Session, space: SpaceKey, turns: Sequence[Turn]) -> dict[tuple[str, str], _Known]:
     addresses = sorted({_address(turn) for turn in turns})
     known: dict[tuple[str, str], _Known] = {}
     for start in range(0, len(addresses), LOOKUP):
@@ -286,9 +286,10 @@ def _within(scope: Scope) -> Iterable[bool]:
         yield TurnRow.session_id == scope.session_id
 
 
-def _known_entities(session: Session, space: SpaceKey, scope: Scope) -> frozenset[str]:
+def _known(session: Session, space: SpaceKey, scope: Scope, before: datetime) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names and texts of the latest memories of the user and agent; of texts only those told before a time."""
     rows = session.exec(
-        select(MemoryRow.symbolic)
+        select(MemoryRow.symbolic, MemoryRow.text, MemoryRow.event_time)
         .where(
             MemoryRow.tenant == space.tenant,
             MemoryRow.space == space.space,
@@ -297,6 +298,7 @@ def _known_entities(session: Session, space: SpaceKey, scope: Scope) -> frozense
             MemoryRow.state != MemoryState.DELETED,
         )
         .order_by(col(MemoryRow.ordinal).desc())
-        .limit(KNOWN_ENTITY_MEMORIES)
-    )
-    return frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic in rows))
+        .limit(KNOWN_MEMORIES)
+    ).all()
+    names = frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic, _, _ in rows))
+    return names, tuple(text for _, text, event_time in rows if event_time < before)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from memsvc.types.spaces import Scope
-from memsvc.types.turns import TurnOutcome, TurnRef
+from memsvc.types.turns import Role, TurnOutcome, TurnRef
 
 
 class MemoryKind(StrEnum):
@@ -55,6 +55,51 @@ class Symbolic:
     """Who said it, by name; empty when the speaker has none."""
 
 
+class AdditionKind(StrEnum):
+    """What memsvc put into the text of a memory beside what was said."""
+
+    LABEL = "label"
+    """Who said what follows, and the blank or line break around it."""
+    DATE = "date"
+    """In square brackets, the date that the expression before it means."""
+    ELLIPSIS = "ellipsis"
+    """Sentences were left out here."""
+    BREAK = "break"
+    """A blank or a line break between a heading, or a question, and what stands under it."""
+    STATEMENT = "statement"
+    """A sentence that a language model wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of a turn's content, told from character `text_start` of a memory's text on."""
+
+    turn: TurnRef
+    start: int
+    end: int
+    text_start: int
+
+    @property
+    def text_end(self) -> int:
+        """Where it ends in the memory's text."""
+        return self.text_start + self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Characters [text_start, text_end) of a memory's text that memsvc or a language model added."""
+
+    kind: AdditionKind
+    text_start: int
+    text_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    ref: TurnRef
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A sentence of a source turn that was left out of a statement, as it was said, and why."""
@@ -99,6 +144,18 @@ class Memory:
     gate: Gate | None = None
     compressor: str = "caller"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
+    """Where each part of the text was said, in order of the text; empty for what a caller wrote."""
+    additions: tuple[Addition, ...] = ()
+    """The rest of the text, in order. Spans and additions cover the text of a compressed memory without overlap."""
+    role: Role | None = None
+    """Of the newest source turn; None for what no turn says."""
+    utc_offset_minutes: int | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+    part_count: int = 1
+    """How many memories its newest source turn was divided into."""
+    repetition: float = 0.0
+    """Share in [0, 1] of its content words that the other side had said in the turn before."""
     dense_text: str = ""
     """What the dense view embeds: the statement without speaker names."""
     lexical_text: str = ""
@@ -127,7 +184,8 @@ class Memory:
 
     def with_text(self, text: str, token_count: int) -> Memory:
         """Return a copy that says `text`, with views that index exactly that text."""
-        return replace(self, text=text, token_count=token_count, dense_text=text, lexical_text=text)
+        views = {"dense_text": text, "lexical_text": text}
+        return replace(self, text=text, token_count=token_count, spans=(), additions=(), **views)
 
 
 @dataclass(frozen=True, slots=True)

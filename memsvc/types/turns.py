@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
 from memsvc.types.spaces import Scope
@@ -59,6 +59,12 @@ class Turn:
     ingest_time: datetime | None = None
     disposition: Disposition = Disposition.PENDING
     disposition_reason: str = ""
+    utc_offset_minutes: int | None = None
+
+    @property
+    def local_time(self) -> datetime:
+        """When it was said, on the speaker's clock; in UTC where that is not known."""
+        return self.event_time.astimezone(timezone(timedelta(minutes=self.utc_offset_minutes or 0)))
 
     @property
     def ref(self) -> TurnRef:
@@ -117,3 +123,5 @@ class PendingTurns:
     pending: tuple[Turn, ...]
     known_entities: frozenset[str]
     """Case-folded people and entities already named by memories of the same user and agent."""
+    told: tuple[str, ...] = ()
+    """Texts of the latest memories of the same user and agent from before the first pending turn."""

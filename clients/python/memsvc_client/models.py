@@ -22,6 +22,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of a turn's content, which a memory tells unaltered from `text_start` on."""
+
+    turn: Source
+    start: int
+    end: int
+    text_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Characters [text_start, text_end) of a memory's text that nobody said.
+
+    `kind` is `label` (who said it), `date` (in square brackets), `ellipsis`, `break` or `statement` (a language model's).
+    """
+
+    kind: str
+    text_start: int
+    text_end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """A sentence of a source turn that was left out of a memory, and why."""
 
@@ -46,11 +68,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """A self-contained statement and where it came from."""
+    """What was said, and where it came from."""
 
     id: str
     memory: str
-    """The statement."""
+    """The text: `spans` of turns, unaltered, and `additions`."""
     kind: str = "statement"
     """`statement`, `episode` or `theme`."""
     state: str = "active"
@@ -88,6 +110,12 @@ class Memory:
     """Whether it is kept whatever its salience."""
     use_count: int = 0
     last_used_at: datetime | None = None
+    spans: tuple[Span, ...] = ()
+    """Where each part of the text was said; empty for what a caller wrote."""
+    additions: tuple[Addition, ...] = ()
+    """The rest of the text."""
+    role: str = ""
+    """Of who said it: `user`, `assistant`, `tool`, `system`; empty for what no turn says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,15 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "pinned": message.pinned,
         "use_count": message.use_count,
         "last_used_at": moment(message, "last_use_time"),
+        "spans": tuple(models.Span(_source(s.turn), s.start, s.end, s.text_start) for s in message.spans),
+        "additions": tuple(_addition(addition) for addition in message.additions),
+        "role": word(memory_pb2.Role.DESCRIPTOR, message.role, "ROLE_") if message.role else "",
     }
+
+
+def _addition(message: memory_pb2.TextAddition) -> models.Addition:
+    kind = word(memory_pb2.TextAdditionKind.DESCRIPTOR, message.kind, "TEXT_ADDITION_KIND_")
+    return models.Addition(kind, message.text_start, message.text_end)
 
 
 def _source(ref: memory_pb2.TurnRef) -> models.Source:

@@ -20,6 +20,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TextAdditionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TextAdditionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextAdditionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEXT_ADDITION_KIND_UNSPECIFIED: _TextAdditionKind.ValueType  # 0
+    """Not set."""
+    TEXT_ADDITION_KIND_LABEL: _TextAdditionKind.ValueType  # 1
+    """Who said what follows."""
+    TEXT_ADDITION_KIND_DATE: _TextAdditionKind.ValueType  # 2
+    """In square brackets, the date that the expression before it means."""
+    TEXT_ADDITION_KIND_ELLIPSIS: _TextAdditionKind.ValueType  # 3
+    """Sentences were left out here."""
+    TEXT_ADDITION_KIND_BREAK: _TextAdditionKind.ValueType  # 4
+    """A line break between a heading and what stands under it."""
+    TEXT_ADDITION_KIND_STATEMENT: _TextAdditionKind.ValueType  # 5
+    """A sentence that a language model wrote."""
+
+class TextAdditionKind(_TextAdditionKind, metaclass=_TextAdditionKindEnumTypeWrapper):
+    """What was added to a text."""
+
+TEXT_ADDITION_KIND_UNSPECIFIED: TextAdditionKind.ValueType  # 0
+"""Not set."""
+TEXT_ADDITION_KIND_LABEL: TextAdditionKind.ValueType  # 1
+"""Who said what follows."""
+TEXT_ADDITION_KIND_DATE: TextAdditionKind.ValueType  # 2
+"""In square brackets, the date that the expression before it means."""
+TEXT_ADDITION_KIND_ELLIPSIS: TextAdditionKind.ValueType  # 3
+"""Sentences were left out here."""
+TEXT_ADDITION_KIND_BREAK: TextAdditionKind.ValueType  # 4
+"""A line break between a heading and what stands under it."""
+TEXT_ADDITION_KIND_STATEMENT: TextAdditionKind.ValueType  # 5
+"""A sentence that a language model wrote."""
+Global___TextAdditionKind: _TypeAlias = TextAdditionKind  # noqa: Y015
+
 class _Role:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -93,7 +129,7 @@ class _MemoryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemoryKind
     MEMORY_KIND_UNSPECIFIED: _MemoryKind.ValueType  # 0
     """Not set."""
     MEMORY_KIND_STATEMENT: _MemoryKind.ValueType  # 1
-    """A restated statement of one or a few turns."""
+    """What one or a few turns say."""
     MEMORY_KIND_EPISODE: _MemoryKind.ValueType  # 2
     """Several statements of one episode, consolidated."""
     MEMORY_KIND_THEME: _MemoryKind.ValueType  # 3
@@ -105,7 +141,7 @@ class MemoryKind(_MemoryKind, metaclass=_MemoryKindEnumTypeWrapper):
 MEMORY_KIND_UNSPECIFIED: MemoryKind.ValueType  # 0
 """Not set."""
 MEMORY_KIND_STATEMENT: MemoryKind.ValueType  # 1
-"""A restated statement of one or a few turns."""
+"""What one or a few turns say."""
 MEMORY_KIND_EPISODE: MemoryKind.ValueType  # 2
 """Several statements of one episode, consolidated."""
 MEMORY_KIND_THEME: MemoryKind.ValueType  # 3
@@ -395,10 +431,13 @@ class Memory(_message.Message):
     PINNED_FIELD_NUMBER: _builtins.int
     USE_COUNT_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
+    ADDITIONS_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}/memories/{memory}`."""
     text: _builtins.str
-    """The statement, readable without its context."""
+    """What was said, under the name of who said it."""
     kind: Global___MemoryKind.ValueType
     """Level of abstraction."""
     state: Global___MemoryState.ValueType
@@ -417,6 +456,8 @@ class Memory(_message.Message):
     """Whether consolidation keeps it whatever its salience."""
     use_count: _builtins.int
     """Times a query returned it, counted a few seconds late."""
+    role: Global___Role.ValueType
+    """Role of who said it; unset for what no turn says."""
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -473,6 +514,18 @@ class Memory(_message.Message):
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
         """When a query last returned it, by the service's clock."""
 
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceSpan]:
+        """Where each part of `text` was said, in order of `text`. Without a language model `text` is these spans, unaltered,
+        and the additions; empty for a text that a caller wrote.
+        """
+
+    @_builtins.property
+    def additions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextAddition]:
+        """What memsvc or a language model put into `text` beside them, in order. Spans and additions do not overlap, and
+        together they are all of `text`.
+        """
+
     def __init__(
         self,
         *,
@@ -501,14 +554,83 @@ class Memory(_message.Message):
         pinned: _builtins.bool = ...,
         use_count: _builtins.int = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        spans: _abc.Iterable[Global___SourceSpan] | None = ...,
+        additions: _abc.Iterable[Global___TextAddition] | None = ...,
+        role: Global___Role.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "salience", b"salience", "scope", b"scope", "sources", b"sources", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["additions", b"additions", "compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "role", b"role", "salience", b"salience", "scope", b"scope", "sources", b"sources", "spans", b"spans", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Memory: _TypeAlias = Memory  # noqa: Y015
+
+@_typing.final
+class SourceSpan(_message.Message):
+    """A part of a turn that a memory tells as it was said. Offsets count Unicode code points."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    TEXT_START_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Where the part begins in the content of the turn."""
+    end: _builtins.int
+    """Where it ends there."""
+    text_start: _builtins.int
+    """Where the part begins in the text of the memory."""
+    @_builtins.property
+    def turn(self) -> Global___TurnRef:
+        """The turn."""
+
+    def __init__(
+        self,
+        *,
+        turn: Global___TurnRef | None = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        text_start: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["turn", b"turn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "text_start", b"text_start", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourceSpan: _TypeAlias = SourceSpan  # noqa: Y015
+
+@_typing.final
+class TextAddition(_message.Message):
+    """A part of the text of a memory that was not said. Offsets count Unicode code points of the text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TEXT_START_FIELD_NUMBER: _builtins.int
+    TEXT_END_FIELD_NUMBER: _builtins.int
+    kind: Global___TextAdditionKind.ValueType
+    """What it is."""
+    text_start: _builtins.int
+    """Where it begins."""
+    text_end: _builtins.int
+    """Where it ends."""
+    def __init__(
+        self,
+        *,
+        kind: Global___TextAdditionKind.ValueType = ...,
+        text_start: _builtins.int = ...,
+        text_end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "text_end", b"text_end", "text_start", b"text_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextAddition: _TypeAlias = TextAddition  # noqa: Y015
 
 @_typing.final
 class SymbolicView(_message.Message):

@@ -1,0 +1,65 @@
+"""A turn, read: its language, its pieces, the dates and the names in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from memsvc.compression.blocks import BlockKind
+from memsvc.compression.pieces import Piece, pieces
+from memsvc.language.detection import detect
+from memsvc.language.names import Name, find_names
+from memsvc.language.timeline import TimeMention, discussed, find_times
+from memsvc.ports import TokenCounter
+from memsvc.types import Role, Turn
+
+_ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one turn holds. Offsets are into its content."""
+
+    turn: Turn
+    language: str
+    pieces: tuple[Piece, ...]
+    times: tuple[TimeMention, ...]
+    names: tuple[Name, ...]
+    called: frozenset[str] = field(default=frozenset())
+    """Case-folded words of the names of those present."""
+
+    def text(self, piece: Piece) -> str:
+        """A piece as it was said."""
+        return piece.text(self.turn.content)
+
+    @property
+    def questions(self) -> tuple[Piece, ...]:
+        """The questions that the turn ends with: those of its last three pieces that ask."""
+        return tuple(piece for piece in self.pieces[-3:] if piece.is_question(self.turn.content))
+
+    @property
+    def is_talk(self) -> bool:
+        """Whether somebody says it to somebody: neither instructions of an application nor output of a tool."""
+        return self.turn.role in (Role.USER, Role.ASSISTANT)
+
+    @property
+    def prose(self) -> tuple[Piece, ...]:
+        """Its sentences."""
+        return tuple(piece for piece in self.pieces if piece.kind is BlockKind.PROSE)
+
+
+def read(turns: Sequence[Turn], *, known: Collection[str], tokens: TokenCounter) -> list[Reading]:
+    """Read the turns of one session, in order; `known` are case-folded names that its user's memories hold."""
+    speakers = tuple(dict.fromkeys(turn.speaker for turn in turns if turn.speaker))
+    called = frozenset(word for name in speakers for word in name.casefold().split())
+    every = frozenset(known) | {name.casefold() for name in speakers}
+    language, about = _ENGLISH, None
+    readings: list[Reading] = []
+    for turn in turns:
+        language = detect(turn.content, default=language)
+        times = tuple(find_times(turn.content, turn.local_time, language=language, about=about))
+        about = discussed(times, about)
+        names = tuple(find_names(turn.content, language, every))
+        parts = tuple(pieces(turn.content, tokens))
+        readings.append(Reading(turn, language, parts, times, names, called))
+    return readings
