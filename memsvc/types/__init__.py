@@ -10,6 +10,8 @@ from memsvc.types.language import (
     Interval,
     ModelPurpose,
     ModelUsage,
+    Name,
+    NameKind,
     Token,
 )
 from memsvc.types.memories import (
@@ -105,6 +107,8 @@ __all__ = [
     "MemoryState",
     "ModelPurpose",
     "ModelUsage",
+    "Name",
+    "NameKind",
     "Page",
     "PendingTurns",
     "PlanningReport",
