@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from memsvc.compression.blocks import BlockKind
 from memsvc.compression.pieces import Piece, pieces
 from memsvc.language.detection import detect
-from memsvc.language.names import Name, find_names
+from memsvc.language.names import find_names
 from memsvc.language.timeline import TimeMention, discussed, find_times
 from memsvc.ports import TokenCounter
-from memsvc.types import Role, Turn
+from memsvc.types import Name, Role, Turn
 
 _ENGLISH = "en"
 

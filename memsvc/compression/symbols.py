@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from memsvc.compression.reading import Reading
-from memsvc.language.names import Name, NameKind
 from memsvc.language.splitting import Range
 from memsvc.language.timeline import TimeMention
 from memsvc.language.words import STOP_WORDS, tokenize
 from memsvc.ports import Surprisal
-from memsvc.types import Interval, Symbolic
+from memsvc.types import Interval, Name, NameKind, Symbolic
 
 _ORDINARY_BITS, _RARE_BITS = 8.0, 20.0
 """Mean bits per content word of small talk and of a dense statement: salience is scaled between them."""

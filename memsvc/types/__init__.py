@@ -10,6 +10,8 @@ from memsvc.types.language import (
     Interval,
     ModelPurpose,
     ModelUsage,
+    Name,
+    NameKind,
     Token,
 )
 from memsvc.types.memories import (
@@ -111,6 +113,8 @@ __all__ = [
     "MemoryState",
     "ModelPurpose",
     "ModelUsage",
+    "Name",
+    "NameKind",
     "Neighbour",
     "Page",
     "PendingTurns",
