@@ -115,6 +115,7 @@ class Restater:
             scope=last.scope,
             text=draft.text,
             event_time=last.event_time,
+            utc_offset_minutes=last.utc_offset_minutes,
             symbolic=symbolic,
             valid_from=interval.start if interval else None,
             valid_to=interval.end if interval else None,

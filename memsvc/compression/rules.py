@@ -259,6 +259,7 @@ class RulesCompressor:
             scope=turn.scope,
             text=text,
             event_time=turn.event_time,
+            utc_offset_minutes=turn.utc_offset_minutes,
             state=state,
             symbolic=symbolic,
             valid_from=interval.start if interval else None,

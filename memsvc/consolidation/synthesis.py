@@ -41,6 +41,7 @@ def abstract(
         scope=shared_scope(children),
         text=text,
         event_time=children[-1].event_time,
+        utc_offset_minutes=children[-1].utc_offset_minutes,
         kind=kind,
         symbolic=joined_symbols(children),
         valid_from=min((child.valid_from for child in children if child.valid_from), default=None),
