@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from memsvc.ingest.limits import EARLIEST_EVENT, MAX_CONTENT, MAX_FUTURE, MAX_SPEAKER, MAX_TURNS
+from memsvc.ingest.names import name_faults
 from memsvc.ingest.violations import Violations
 from memsvc.types import LEAST_OFFSET, MOST_OFFSET, Role, Scope
 
@@ -41,6 +42,8 @@ def check_turn(draft: TurnDraft, path: str, violations: Violations, now: datetim
     if draft.role is None:
         violations.add(f"{path}.role", "is not set or unknown; USER, ASSISTANT, SYSTEM or TOOL is required")
     violations.identifier(f"{path}.speaker", draft.speaker, most=MAX_SPEAKER)
+    for fault in name_faults(draft.speaker[:MAX_SPEAKER], draft.role):
+        violations.add(f"{path}.speaker", fault)
     violations.text(f"{path}.content", draft.content, least=1, most=MAX_CONTENT)
     violations.metadata(f"{path}.metadata", draft.metadata)
     _check_event_time(draft.event_time, f"{path}.event_time", violations, now)
