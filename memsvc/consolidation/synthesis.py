@@ -45,6 +45,7 @@ def abstract(
         spans=spans,
         additions=additions,
         event_time=children[-1].event_time,
+        utc_offset_minutes=children[-1].utc_offset_minutes,
         kind=kind,
         symbolic=joined_symbols(children),
         valid_from=min((child.valid_from for child in children if child.valid_from), default=None),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from memsvc.errors import InvalidInput, Reason, Violation
 from memsvc.ingest.limits import MAX_ID, MAX_METADATA_ENTRIES, MAX_METADATA_KEY, MAX_METADATA_VALUE
-from memsvc.types import Scope
+from memsvc.types import ZONE_RULE, Scope, zone_of
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -64,6 +64,16 @@ class Violations:
         for position, (key, value) in enumerate(sorted(entries.items())):
             self.identifier(f"{field}.key[{position}]", key, least=1, most=MAX_METADATA_KEY)
             self.text(f"{field}.value[{position}]", value, most=MAX_METADATA_VALUE)
+
+    def time_zone(self, field: str, name: str) -> str:
+        """Check the name of a clock and return it, empty when it is wrong; an empty one says that none is given."""
+        try:
+            if name:
+                zone_of(name)
+        except ValueError:
+            self.add(field, f"is not {ZONE_RULE}")
+            return ""
+        return name
 
     def uuid(self, field: str, value: str, *, required: bool = False) -> str:
         """Check a UUID and return it in its canonical form; empty when it is not one."""

@@ -60,6 +60,7 @@ def turn_of(path: str, message: memory_pb2.Turn, violations: Violations) -> Turn
         speaker=message.speaker,
         content=message.content,
         event_time=time_of(f"{path}.event_time", message.event_time, violations) if has_time else None,
+        utc_offset_minutes=message.utc_offset_minutes if message.HasField("utc_offset_minutes") else None,
         metadata=dict(message.metadata),
     )
 
@@ -119,6 +120,7 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
         violations.add("spec.ask_time", f"lies outside of {EARLIEST_EVENT:%Y} to {LATEST_ASK:%Y}")
     where = filter_of("spec.filter", message.filter, violations, deleted=False)
     as_of = as_of_of(message, where, violations)
+    violations.time_zone("spec.time_zone", message.time_zone)
     return QuerySpec(
         text=message.text,
         ask_time=asked or (as_of.valid_at if as_of else utc_now()),

@@ -17,7 +17,7 @@ from memsvc.rpc.enums import (
 )
 from memsvc.rpc.errors import failure_code
 from memsvc.rpc.fields import timestamp
-from memsvc.rpc.names import key_name, memory_name, operation_name, space_name
+from memsvc.rpc.names import key_name, memory_name, operation_name, space_name, user_settings_name
 from memsvc.rpc.services import Preview
 from memsvc.types import (
     Addition,
@@ -34,6 +34,7 @@ from memsvc.types import (
     Span,
     Turn,
     TurnRef,
+    UserSettings,
 )
 from memsvc.v1 import admin_service_pb2, memory_pb2, operation_pb2
 
@@ -56,6 +57,7 @@ def turn_message(turn: Turn) -> memory_pb2.Turn:
         ingest_time=timestamp(turn.ingest_time),
         disposition=DISPOSITION_TO_PROTO[turn.disposition],
         disposition_reason=turn.disposition_reason,
+        utc_offset_minutes=turn.utc_offset_minutes,
     )
 
 
@@ -93,6 +95,7 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
         pinned=memory.pinned,
         use_count=memory.use_count,
         last_use_time=timestamp(memory.last_use_time),
+        utc_offset_minutes=memory.utc_offset_minutes,
         spans=[_span(span) for span in memory.spans],
         additions=[_addition(addition) for addition in memory.additions],
         role=ROLE_TO_PROTO[memory.role] if memory.role else memory_pb2.ROLE_UNSPECIFIED,
@@ -203,7 +206,13 @@ def space_message(space: Space) -> memory_pb2.Space:
         create_time=timestamp(space.create_time),
         update_time=timestamp(space.update_time),
         etag=space.etag,
+        time_zone=space.time_zone,
     )
+
+
+def user_settings_message(space_id: str, settings: UserSettings) -> memory_pb2.UserSettings:
+    """What is set for a user."""
+    return memory_pb2.UserSettings(name=user_settings_name(space_id, settings.user_id), time_zone=settings.time_zone)
 
 
 def key_message(key: Key) -> admin_service_pb2.Key:

@@ -24,12 +24,12 @@ from memsvc.rpc.decode import (
     spec_of,
     turn_of,
 )
-from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message
+from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message, user_settings_message
 from memsvc.rpc.encode_query import answer_message, explain_message, query_message
 from memsvc.rpc.enums import DISPOSITION_FROM_PROTO
 from memsvc.rpc.fields import check_read_mask, check_update_mask, enums_of, page_size
 from memsvc.rpc.idempotency import write_id
-from memsvc.rpc.names import parse_memory, parse_space
+from memsvc.rpc.names import parse_memory, parse_space, parse_user_settings
 from memsvc.rpc.services import Services
 from memsvc.rpc.stream_ingest import ack_message, read_header, read_turns
 from memsvc.rpc.tokens import (
@@ -42,7 +42,7 @@ from memsvc.rpc.tokens import (
 )
 from memsvc.rpc.waiting import JobWaiter
 from memsvc.rpc.watch import Watch
-from memsvc.types import IngestRequestId, Memory, MemoryState, QuerySpec, Retrieval, SpaceKey
+from memsvc.types import IngestRequestId, Memory, MemoryState, QuerySpec, Retrieval, SpaceKey, zone_of
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
 
@@ -70,7 +70,12 @@ class MemoryService:
         drafts = [turn_of(f"turns[{position}]", turn, violations) for position, turn in enumerate(request.turns)]
         priority = priority_of("priority", request.priority, violations)
         accepted = await self._acceptor.accept(
-            space, drafts, request_id=request.request_id, violations=violations, priority=priority
+            space,
+            drafts,
+            request_id=request.request_id,
+            violations=violations,
+            priority=priority,
+            time_zone=request.time_zone,
         )
         return pb.IngestResponse(
             operation=await self._operation(space, accepted.job_id),
@@ -87,8 +92,16 @@ class MemoryService:
         space = call.space(parse_space("header.parent", header.parent))
         violations = Violations()
         priority = priority_of("header.priority", header.priority, violations)
+        time_zone = violations.time_zone("header.time_zone", header.time_zone)
         violations.check()
-        stream = IngestStream(self._acceptor, space, header.stream_id, self._admission.draining, priority=priority)
+        stream = IngestStream(
+            self._acceptor,
+            space,
+            header.stream_id,
+            self._admission.draining,
+            priority=priority,
+            time_zone=time_zone,
+        )
         async with aclosing(stream.run(read_turns(requests))) as acks:
             async for ack in acks:
                 yield ack_message(ack, await self._operation(space, ack.job_id))
@@ -120,7 +133,7 @@ class MemoryService:
         asker = self._services.asker
         if asker is None:
             raise FailedPrecondition("Ask needs a language model: set llm_model", reason=Reason.LLM_NOT_CONFIGURED)
-        await self._services.spaces.get(space)
+        spec = await self._with_zone(space, spec, request.spec.time_zone)
         await self._waiter.until_consistent(call, space, request.consistency_token)
         answer = await asker.ask(space, _with_planning(spec, call) if planned else spec)
         self._services.uses.count(space, answer.citations)
@@ -227,15 +240,43 @@ class MemoryService:
             turns=[turn_message(turn) for turn in page.items], next_page_token=page_token(binding, page.cursor)
         )
 
+    async def get_user_settings(self, request: pb.GetUserSettingsRequest, call: Call) -> pb.GetUserSettingsResponse:
+        """Get what is set for one user."""
+        space_id, user_id = parse_user_settings("name", request.name)
+        violations = Violations()
+        violations.identifier("name", user_id)
+        violations.check()
+        settings = await self._services.users.get(call.space(space_id), user_id)
+        return pb.GetUserSettingsResponse(settings=user_settings_message(space_id, settings))
+
+    async def update_user_settings(
+        self, request: pb.UpdateUserSettingsRequest, call: Call
+    ) -> pb.UpdateUserSettingsResponse:
+        """Set a user's time zone; memories made before keep the clock they were told on."""
+        space_id, user_id = parse_user_settings("settings.name", request.settings.name)
+        violations = Violations()
+        violations.identifier("settings.name", user_id)
+        check_update_mask(request.update_mask, ("time_zone",), violations)
+        time_zone = violations.time_zone("settings.time_zone", request.settings.time_zone)
+        violations.check()
+        settings = await self._services.users.set_time_zone(call.space(space_id), user_id, time_zone)
+        return pb.UpdateUserSettingsResponse(settings=user_settings_message(space_id, settings))
+
     async def _retrieve(
         self, call: Call, space: SpaceKey, message: pb.QuerySpec, token: str, violations: Violations
     ) -> Retrieval:
         spec = spec_of(message, violations)
         planned = is_planned(message, violations, unasked=self._services.plans_unasked)
         violations.check()
-        await self._services.spaces.get(space)  # an unknown space is an error, not an empty result
+        spec = await self._with_zone(space, spec, message.time_zone)
         await self._waiter.until_consistent(call, space, token)
         return await self._services.retriever.retrieve(space, _with_planning(spec, call) if planned else spec)
+
+    async def _with_zone(self, space: SpaceKey, spec: QuerySpec, asked: str) -> QuerySpec:
+        """The query on the clock it asks for, else of its user or space. Raises NotFound for the space."""
+        stored = await self._services.users.time_zone(space, spec.where.scope.user_id)
+        name = asked or stored
+        return replace(spec, zone=zone_of(name)) if name else spec
 
     async def _update(
         self,

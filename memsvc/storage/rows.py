@@ -57,6 +57,7 @@ def space_of(row: SpaceRow) -> Space:
         create_time=row.create_time,
         update_time=row.update_time,
         version=row.version,
+        time_zone=row.time_zone,
     )
 
 
@@ -86,6 +87,7 @@ def turn_of(row: TurnRow) -> Turn:
         ingest_time=row.ingest_time,
         disposition=Disposition(row.disposition),
         disposition_reason=row.reason,
+        utc_offset_minutes=row.utc_offset_minutes,
     )
 
 
@@ -109,13 +111,17 @@ def turn_values(space: SpaceKey, turn: Turn, now: datetime) -> dict[str, Any]:
         "ingest_time": now,
         "disposition": Disposition.PENDING.value,
         "reason": "",
+        "utc_offset_minutes": turn.utc_offset_minutes,
     }
 
 
 def turn_digest(turn: Turn) -> str:
     """SHA-256 of everything that makes a repeated turn id the same turn."""
     event_time = turn.event_time.astimezone(UTC).isoformat()
-    return digest([turn.role.value, turn.speaker, turn.content, event_time, dict(turn.metadata)])
+    parts: list[object] = [turn.role.value, turn.speaker, turn.content, event_time, dict(turn.metadata)]
+    if turn.utc_offset_minutes is not None:  # without one the digest is that of earlier releases
+        parts.append(turn.utc_offset_minutes)
+    return digest(parts)
 
 
 def digest(value: object) -> str:
@@ -158,6 +164,7 @@ def memory_of(row: MemoryRow) -> Memory:
         pinned=row.pinned,
         use_count=row.use_count,
         last_use_time=row.last_use_time,
+        utc_offset_minutes=row.utc_offset_minutes,
     )
 
 
@@ -196,6 +203,7 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "supersede_time": memory.supersede_time,
         "conflicts_with": list(memory.conflicts_with),
         "pinned": memory.pinned,
+        "utc_offset_minutes": memory.utc_offset_minutes,
     }
 
 

@@ -78,6 +78,19 @@ class SpaceRow(Row, table=True):
     update_time: datetime = _time()
     version: int = 1
     change_sequence: int = Field(default=0, sa_type=BigInteger)
+    time_zone: str = Field(default="", sa_type=Text)
+
+
+class UserRow(Row, table=True):
+    """What is set for a user of a space; no row while nothing is."""
+
+    __tablename__ = "users"
+    __table_args__ = (_of_space(),)
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    space: str = Field(primary_key=True, sa_type=Text)
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    time_zone: str = _text()
 
 
 class TurnRow(Row, table=True):
@@ -123,6 +136,7 @@ class TurnRow(Row, table=True):
     disposition: str = _text()
     reason: str = _text()
     job_id: str = _text()
+    utc_offset_minutes: int | None = None
 
 
 class MemoryRow(Row, table=True):
@@ -210,6 +224,7 @@ class MemoryRow(Row, table=True):
     pinned: bool = False
     use_count: int = Field(default=0, sa_type=BigInteger)
     last_use_time: datetime | None = _optional_time()
+    utc_offset_minutes: int | None = None
 
 
 class MemoryNameRow(Row, table=True):

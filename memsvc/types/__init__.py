@@ -55,7 +55,7 @@ from memsvc.types.queries import (
     ViewReport,
     ViewScore,
 )
-from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, utc_now
+from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, UserSettings, utc_now
 from memsvc.types.turns import (
     Accepted,
     Disposition,
@@ -68,10 +68,14 @@ from memsvc.types.turns import (
     TurnOutcome,
     TurnRef,
 )
+from memsvc.types.zones import LEAST_OFFSET, MOST_OFFSET, ZONE_RULE, fixed_zone, offset_minutes, zone_of
 
 __all__ = [
+    "LEAST_OFFSET",
     "LLM_FAILED",
+    "MOST_OFFSET",
     "OUT_OF_INDEX",
+    "ZONE_RULE",
     "Accepted",
     "Addition",
     "AdditionKind",
@@ -138,9 +142,13 @@ __all__ = [
     "Turn",
     "TurnOutcome",
     "TurnRef",
+    "UserSettings",
     "View",
     "ViewReport",
     "ViewScore",
+    "fixed_zone",
     "folded",
+    "offset_minutes",
     "utc_now",
+    "zone_of",
 ]

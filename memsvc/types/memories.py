@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from memsvc.types.spaces import Scope
 from memsvc.types.turns import Role, TurnOutcome, TurnRef
+from memsvc.types.zones import local_time
 
 
 class MemoryKind(StrEnum):
@@ -150,7 +151,6 @@ class Memory:
     """The rest of the text, in order. Spans and additions cover the text of a compressed memory without overlap."""
     role: Role | None = None
     """Of the newest source turn; None for what no turn says."""
-    utc_offset_minutes: int | None = None
     neighbours: tuple[Neighbour, ...] = ()
     part_count: int = 1
     """How many memories its newest source turn was divided into."""
@@ -176,11 +176,24 @@ class Memory:
     """Times a query returned it, as counted so far."""
     last_use_time: datetime | None = None
     """When a query last returned it, by the service's clock."""
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
 
     @property
     def etag(self) -> str:
         """Opaque version for optimistic concurrency."""
         return f"v{self.version}"
+
+    @property
+    def local_time(self) -> datetime:
+        """`event_time` by the speaker's clock, aware; in UTC when that clock is unknown."""
+        return self.told_at(UTC)
+
+    def told_at(self, zone: tzinfo) -> datetime:
+        """`event_time` by the speaker's clock, by that of `zone` when it is unknown."""
+        if self.utc_offset_minutes is None:
+            return self.event_time.astimezone(zone)
+        return local_time(self.event_time, self.utc_offset_minutes)
 
     def with_text(self, text: str, token_count: int) -> Memory:
         """Return a copy that says `text`, with views that index exactly that text."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 
 from memsvc.types.spaces import Scope
+from memsvc.types.zones import local_time
 
 
 class Role(StrEnum):
@@ -45,13 +46,15 @@ class TurnRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One message exactly as ingested. Times are aware and in UTC."""
+    """One message exactly as ingested. Times are aware and in UTC, `local_time` excepted."""
 
     turn_id: str
     scope: Scope
     role: Role
     content: str
     event_time: datetime
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
     speaker: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     token_count: int = 0
@@ -59,17 +62,16 @@ class Turn:
     ingest_time: datetime | None = None
     disposition: Disposition = Disposition.PENDING
     disposition_reason: str = ""
-    utc_offset_minutes: int | None = None
-
-    @property
-    def local_time(self) -> datetime:
-        """When it was said, on the speaker's clock; in UTC where that is not known."""
-        return self.event_time.astimezone(timezone(timedelta(minutes=self.utc_offset_minutes or 0)))
 
     @property
     def ref(self) -> TurnRef:
         """The turn's address."""
         return TurnRef(self.scope, self.turn_id)
+
+    @property
+    def local_time(self) -> datetime:
+        """When it was said by the speaker's clock, aware; in UTC when that clock is unknown."""
+        return local_time(self.event_time, self.utc_offset_minutes)
 
     @property
     def speaker_name(self) -> str:

@@ -231,12 +231,17 @@ class Space(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}`."""
     display_name: _builtins.str
     """Human-readable label, at most 256 characters."""
     etag: _builtins.str
     """Opaque version for optimistic concurrency."""
+    time_zone: _builtins.str
+    """Clock of turns and questions that come with none of their own: an IANA name such as `Europe/Lisbon`, or an offset
+    such as `+09:00`; empty means UTC.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set creation time."""
@@ -253,14 +258,41 @@ class Space(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Space: _TypeAlias = Space  # noqa: Y015
+
+@_typing.final
+class UserSettings(_message.Message):
+    """What is set for one end user of a space. Every user has settings; those never changed are empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Resource name, `spaces/{space}/users/{user_id}/settings`; the user id as it stands in a scope."""
+    time_zone: _builtins.str
+    """As Space.time_zone, for turns and questions of this user; empty means the space's."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserSettings: _TypeAlias = UserSettings  # noqa: Y015
 
 @_typing.final
 class Scope(_message.Message):
@@ -330,6 +362,7 @@ class Turn(_message.Message):
     INGEST_TIME_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     DISPOSITION_REASON_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """Caller's id, unique within its scope; the deduplication key."""
     role: Global___Role.ValueType
@@ -342,6 +375,10 @@ class Turn(_message.Message):
     """Server-set: what compression did with the turn."""
     disposition_reason: _builtins.str
     """Server-set: why, in words; empty while the turn is pending."""
+    utc_offset_minutes: _builtins.int
+    """Offset of the speaker's clock from UTC at event_time, in minutes, -720 to 840; "today" in the content is that day.
+    Unset: taken from the call's time zone, else the user's, else the space's; stays unset where there is none.
+    """
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -371,12 +408,15 @@ class Turn(_message.Message):
         ingest_time: _timestamp_pb2.Timestamp | None = ...,
         disposition: Global___TurnDisposition.ValueType = ...,
         disposition_reason: _builtins.str = ...,
+        utc_offset_minutes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "ingest_time", b"ingest_time", "scope", b"scope"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "event_time", b"event_time", "ingest_time", b"ingest_time", "scope", b"scope", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = _typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
 
 Global___Turn: _TypeAlias = Turn  # noqa: Y015
 
@@ -431,6 +471,7 @@ class Memory(_message.Message):
     PINNED_FIELD_NUMBER: _builtins.int
     USE_COUNT_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
     SPANS_FIELD_NUMBER: _builtins.int
     ADDITIONS_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
@@ -456,6 +497,8 @@ class Memory(_message.Message):
     """Whether consolidation keeps it whatever its salience."""
     use_count: _builtins.int
     """Times a query returned it, counted a few seconds late."""
+    utc_offset_minutes: _builtins.int
+    """Offset of the speaker's clock from UTC at event_time, in minutes; unset when unknown."""
     role: Global___Role.ValueType
     """Role of who said it; unset for what no turn says."""
     @_builtins.property
@@ -554,15 +597,18 @@ class Memory(_message.Message):
         pinned: _builtins.bool = ...,
         use_count: _builtins.int = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        utc_offset_minutes: _builtins.int | None = ...,
         spans: _abc.Iterable[Global___SourceSpan] | None = ...,
         additions: _abc.Iterable[Global___TextAddition] | None = ...,
         role: Global___Role.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["additions", b"additions", "compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "role", b"role", "salience", b"salience", "scope", b"scope", "sources", b"sources", "spans", b"spans", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "additions", b"additions", "compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "role", b"role", "salience", b"salience", "scope", b"scope", "sources", b"sources", "spans", b"spans", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = _typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
 
 Global___Memory: _TypeAlias = Memory  # noqa: Y015
 

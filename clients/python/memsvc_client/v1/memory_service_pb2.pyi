@@ -151,12 +151,15 @@ class IngestRequest(_message.Message):
     TURNS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     request_id: _builtins.str
     """UUID; the same id and body always yields the same response, another body an error."""
     priority: Global___Priority.ValueType
     """How soon the turns are to be compressed."""
+    time_zone: _builtins.str
+    """Clock of turns without an offset: an IANA name such as `Europe/Lisbon`, or an offset such as `+09:00`."""
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[_memory_pb2.Turn]:
         """1 to 256 turns."""
@@ -168,10 +171,11 @@ class IngestRequest(_message.Message):
         turns: _abc.Iterable[_memory_pb2.Turn] | None = ...,
         request_id: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "time_zone", b"time_zone", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,22 +258,26 @@ class StreamIngestHeader(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     STREAM_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     stream_id: _builtins.str
     """Caller's UUID for the stream; reuse it to resume."""
     priority: Global___Priority.ValueType
     """How soon the turns sent after this header are to be compressed."""
+    time_zone: _builtins.str
+    """Clock of turns without an offset, as in IngestRequest."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         stream_id: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,6 +361,7 @@ class QuerySpec(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     PLANNING_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Natural-language question; 1 to 4096 characters."""
     max_tokens: _builtins.int
@@ -361,6 +370,11 @@ class QuerySpec(_message.Message):
     """Fixed number of memories; unset adapts to complexity."""
     planning: Global___QueryPlanning.ValueType
     """Whether a language model plans the search; unset follows the setting `query_planning`."""
+    time_zone: _builtins.str
+    """Clock by which the question means "last week", and under whose days memories are told that have no offset: an IANA
+    name such as `Europe/Lisbon`, or an offset such as `+09:00`. Empty means the time zone of the filter's user, else the
+    space's, else UTC.
+    """
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
         """Hard filter."""
@@ -390,10 +404,11 @@ class QuerySpec(_message.Message):
         as_of: _timestamp_pb2.Timestamp | None = ...,
         planning: Global___QueryPlanning.ValueType = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
     _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
@@ -1592,3 +1607,103 @@ class ListTurnsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTurnsResponse: _TypeAlias = ListTurnsResponse  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsRequest(_message.Message):
+    """Request for GetUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Settings name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsRequest: _TypeAlias = GetUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsResponse(_message.Message):
+    """Response for GetUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsResponse: _TypeAlias = GetUserSettingsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsRequest(_message.Message):
+    """Request for UpdateUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings, with `name` set."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Of `time_zone`."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsRequest: _TypeAlias = UpdateUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsResponse(_message.Message):
+    """Response for UpdateUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings after the change."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsResponse: _TypeAlias = UpdateUserSettingsResponse  # noqa: Y015
