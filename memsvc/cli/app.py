@@ -36,9 +36,10 @@ COMPRESS_SECONDS, CONSOLIDATE_SECONDS, REINDEX_SECONDS = 600.0, 3600.0, 86_400.0
 SERVICE, CLIENT = "On the service's machine", "Against a running service"
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="memsvc.toml")]
-UserId = Annotated[str, typer.Option("--user", help="User id.")]
-AgentId = Annotated[str, typer.Option("--agent", help="Agent id.")]
-SessionId = Annotated[str, typer.Option("--session", help="Session id.")]
+UserId = Annotated[str | None, typer.Option("--user", help="User id.", show_default=False)]
+AgentId = Annotated[str | None, typer.Option("--agent", help="Agent id.", show_default=False)]
+SessionId = Annotated[str | None, typer.Option("--session", help="Session id.", show_default=False)]
+WholeSpace = Annotated[bool, typer.Option("--whole-space", help="Everybody's, in place of user, agent and session.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MaxTokens = Annotated[int, typer.Option(help="Token budget of the context; 0 adapts to the question.")]
 
@@ -165,9 +166,9 @@ def create_key(
 @app.command(rich_help_panel=CLIENT)
 def add(
     text: Annotated[str, typer.Argument(help="What to remember; `-` reads standard input.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
     name: Annotated[str, typer.Option(help="Name of the speaker.")] = "",
     role: Annotated[str, typer.Option(help="user, assistant, system or tool")] = "user",
     wait: Annotated[bool, typer.Option(help="Wait until it is searchable.")] = True,
@@ -181,7 +182,7 @@ def add(
     content = sys.stdin.read() if text == "-" else text
     message = {"role": role, "content": content, **({"name": name} if name else {})}
     with opened(data_dir, address, api_key, space) as client:
-        result = client.add([message], user_id=user, agent_id=agent, session_id=session)
+        result = client.add([message], **_named(user, agent, session))
         if wait and result.operation:
             with render.err.status("compressing …"):
                 done = result.operation.wait(timeout=COMPRESS_SECONDS)
@@ -194,9 +195,10 @@ def add(
 @app.command(rich_help_panel=CLIENT)
 def search(
     query: Annotated[str, typer.Argument(help="The question.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
+    whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
     as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
@@ -209,7 +211,12 @@ def search(
     """Find what is remembered about a question."""
     with opened(data_dir, address, api_key, space) as client:
         result = client.search(
-            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit, as_of=as_of
+            query,
+            **_named(user, agent, session),
+            whole_space=whole_space,
+            max_tokens=max_tokens,
+            limit=limit,
+            as_of=as_of,
         )
     _print(result, json, render.search(result))
 
@@ -217,9 +224,10 @@ def search(
 @app.command(rich_help_panel=CLIENT)
 def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
+    whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     data_dir: DataDir = None,
     address: Address = None,
@@ -229,16 +237,17 @@ def ask(
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
     with opened(data_dir, address, api_key, space) as client:
-        answer = client.ask(question, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+        answer = client.ask(question, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens)
     _print(answer, json, render.answer(answer))
 
 
 @app.command(rich_help_panel=CLIENT)
 def explain(
     query: Annotated[str, typer.Argument(help="The question.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
+    whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
     data_dir: DataDir = None,
@@ -249,14 +258,14 @@ def explain(
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
     with opened(data_dir, address, api_key, space) as client:
-        trace = client.explain(query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+        trace = client.explain(query, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens)
     _print(trace, json, render.explanation(trace, limit=candidates))
 
 
 @app.command(rich_help_panel=CLIENT)
 def consolidate(
-    user: UserId = "",
-    agent: AgentId = "",
+    user: UserId = None,
+    agent: AgentId = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     data_dir: DataDir = None,
     address: Address = None,
@@ -267,11 +276,11 @@ def consolidate(
     """Merge and supersede memories that were not looked at yet, now."""
     with opened(data_dir, address, api_key, space) as client:
         if dry_run:
-            preview = client.preview_consolidation(user_id=user, agent_id=agent, timeout=CONSOLIDATE_SECONDS)
+            preview = client.preview_consolidation(**_named(user, agent), timeout=CONSOLIDATE_SECONDS)
             _print(preview, json, render.preview(preview))
             return
         with render.err.status("consolidating …"):
-            done = client.consolidate(user_id=user, agent_id=agent).wait(timeout=CONSOLIDATE_SECONDS)
+            done = client.consolidate(**_named(user, agent)).wait(timeout=CONSOLIDATE_SECONDS)
         _print(done, json, render.operation(done))
 
 
@@ -301,6 +310,12 @@ def demo(
 def version() -> None:
     """Print the version."""
     render.out.print(__version__)
+
+
+def _named(user: str | None, agent: str | None, session: str | None = None) -> dict[str, Any]:
+    """The names that were given, as arguments of a call."""
+    given = {"user_id": user, "agent_id": agent, "session_id": session}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _print(value: Any, json: bool, table: Any) -> None:

@@ -11,7 +11,7 @@ from memsvc.ingest.limits import MAX_DISPLAY_NAME
 from memsvc.ingest.violations import Violations
 from memsvc.rpc.admission import Admission
 from memsvc.rpc.call import Call
-from memsvc.rpc.decode import read_scope
+from memsvc.rpc.decode import written_scope
 from memsvc.rpc.encode import key_message, operation_message, preview_message, space_message, stats_message
 from memsvc.rpc.enums import JOB_STATE_FROM_PROTO, KEY_ROLE_FROM_PROTO
 from memsvc.rpc.fields import check_update_mask, enums_of, page_size
@@ -93,7 +93,7 @@ class AdminService:
         """Queue the job that consolidates what is fresh within a scope, or tell what it would do."""
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
-        scope = read_scope(request.scope, violations)
+        scope = written_scope(request.scope, violations, required=False)
         if scope.session_id:
             violations.add("scope.session_id", "is set; consolidation joins the sessions of a user and agent")
         write = write_id(request, request.request_id, violations)

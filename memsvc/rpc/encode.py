@@ -40,8 +40,10 @@ from memsvc.v1 import admin_service_pb2, memory_pb2, operation_pb2
 
 
 def scope_message(scope: Scope) -> memory_pb2.Scope:
-    """A scope."""
-    return memory_pb2.Scope(user_id=scope.user_id, agent_id=scope.agent_id, session_id=scope.session_id)
+    """A scope; the names it does not have are unset."""
+    return memory_pb2.Scope(
+        user_id=scope.user_id or None, agent_id=scope.agent_id or None, session_id=scope.session_id or None
+    )
 
 
 def turn_message(turn: Turn) -> memory_pb2.Turn:

@@ -35,6 +35,7 @@ DISPOSITION_TO_PROTO: dict[Disposition, memory.TurnDisposition.ValueType] = {
     Disposition.KEPT: memory.TURN_DISPOSITION_KEPT,
     Disposition.MERGED: memory.TURN_DISPOSITION_MERGED,
     Disposition.LEFT_OUT: memory.TURN_DISPOSITION_LEFT_OUT,
+    Disposition.DELETED: memory.TURN_DISPOSITION_DELETED,
 }
 DISPOSITION_FROM_PROTO: dict[int, Disposition] = {number: kind for kind, number in DISPOSITION_TO_PROTO.items()}
 

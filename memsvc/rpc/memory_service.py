@@ -23,6 +23,7 @@ from memsvc.rpc.decode import (
     read_scope,
     spec_of,
     turn_of,
+    written_scope,
 )
 from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message, user_settings_message
 from memsvc.rpc.encode_query import answer_message, explain_message, query_message
@@ -143,7 +144,7 @@ class MemoryService:
         """List memories, newest first."""
         space = call.space(parse_space("parent", request.parent))
         limit, binding, violations = page_size(request.page_size), listing(call, request), Violations()
-        where = filter_of("filter", request.filter, violations, deleted=True)
+        where = filter_of("filter", request.filter, violations, deleted=True, unscoped=bool(request.children_of))
         violations.check()
         parent = _child_of(space.space, request.children_of) if request.children_of else ""
         if parent and not request.filter.states:
@@ -192,7 +193,7 @@ class MemoryService:
         """Delete every memory of a scope."""
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
-        scope = read_scope(request.scope, violations, required=True)
+        scope = written_scope(request.scope, violations, required=True)
         violations.check()
         count = await self._services.memories.delete_scope(space, scope, actor=call.actor)
         return pb.DeleteMemoriesResponse(deleted_count=count)
@@ -214,7 +215,7 @@ class MemoryService:
         """Stream changes after a resume token, until the caller or the server ends it."""
         space_id = parse_space("parent", request.parent)
         violations = Violations()
-        scope = read_scope(request.scope, violations)
+        scope = read_scope("scope", request.scope, violations, whole_space=request.whole_space)
         violations.check()
         token = request.resume_token
         watch = Watch(self._services.memories, call.space(space_id), scope, self._admission.draining)
@@ -231,7 +232,7 @@ class MemoryService:
         """List turns as they were ingested, oldest first."""
         space = call.space(parse_space("parent", request.parent))
         limit, binding, violations = page_size(request.page_size), listing(call, request), Violations()
-        scope = read_scope(request.scope, violations)
+        scope = read_scope("scope", request.scope, violations, whole_space=request.whole_space)
         dispositions = enums_of("dispositions", request.dispositions, DISPOSITION_FROM_PROTO, violations)
         violations.check()
         cursor = parse_page_token(binding, request.page_token)

@@ -27,6 +27,7 @@ class Disposition(StrEnum):
     KEPT = "kept"
     MERGED = "merged"
     LEFT_OUT = "left_out"
+    DELETED = "deleted"
 
 
 class Priority(StrEnum):

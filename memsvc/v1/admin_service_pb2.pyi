@@ -354,7 +354,9 @@ class ConsolidateRequest(_message.Message):
     """Report what would change without changing it."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose memories; empty fields mean all. The session must be empty: consolidation joins sessions."""
+        """Whose memories; unset means every user's, each on their own. The session must be unset: consolidation joins
+        sessions.
+        """
 
     def __init__(
         self,

@@ -429,9 +429,14 @@ class MemoryFilter(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
+    WHOLE_SPACE_FIELD_NUMBER: _builtins.int
+    whole_space: _builtins.bool
+    """Every user's memories; then `scope` is unset."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose memories; every field that is set must match."""
+        """Whose memories; every field that is set must match. At least one is set, unless `whole_space` is, or ListMemories
+        is asked for the children of a memory.
+        """
 
     @_builtins.property
     def people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -467,10 +472,11 @@ class MemoryFilter(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         states: _abc.Iterable[_memory_pb2.MemoryState.ValueType] | None = ...,
         kinds: _abc.Iterable[_memory_pb2.MemoryKind.ValueType] | None = ...,
+        whole_space: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "scope", b"scope", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "entities", b"entities", "kinds", b"kinds", "people", b"people", "scope", b"scope", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "entities", b"entities", "kinds", b"kinds", "people", b"people", "scope", b"scope", "start_time", b"start_time", "states", b"states", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1382,7 +1388,7 @@ class DeleteMemoriesRequest(_message.Message):
     """Space, `spaces/{space}`."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose memories; at least one field must be set."""
+        """Whose memories and turns; at least one field must be set."""
 
     def __init__(
         self,
@@ -1405,16 +1411,20 @@ class DeleteMemoriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DELETED_COUNT_FIELD_NUMBER: _builtins.int
+    DELETED_TURN_COUNT_FIELD_NUMBER: _builtins.int
     deleted_count: _builtins.int
     """Memories deleted."""
+    deleted_turn_count: _builtins.int
+    """Turns deleted that were not compressed yet."""
     def __init__(
         self,
         *,
         deleted_count: _builtins.int = ...,
+        deleted_turn_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_count", b"deleted_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_count", b"deleted_count", "deleted_turn_count", b"deleted_turn_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1487,13 +1497,16 @@ class WatchMemoriesRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    WHOLE_SPACE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     resume_token: _builtins.str
     """Where to resume; empty starts now."""
+    whole_space: _builtins.bool
+    """Changes of every user's memories; then `scope` is unset."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Only changes of these memories; every scope field that is set must match."""
+        """Only changes of these memories; every field that is set must match. At least one is set, unless `whole_space` is."""
 
     def __init__(
         self,
@@ -1501,10 +1514,11 @@ class WatchMemoriesRequest(_message.Message):
         parent: _builtins.str = ...,
         resume_token: _builtins.str = ...,
         scope: _memory_pb2.Scope | None = ...,
+        whole_space: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "resume_token", b"resume_token", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "resume_token", b"resume_token", "scope", b"scope", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1549,15 +1563,18 @@ class ListTurnsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     DISPOSITIONS_FIELD_NUMBER: _builtins.int
+    WHOLE_SPACE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     page_size: _builtins.int
     """At most 1000; 0 means 50."""
     page_token: _builtins.str
     """From a previous response; scope and dispositions must not change."""
+    whole_space: _builtins.bool
+    """Every user's turns; then `scope` is unset."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose turns; every field that is set must match."""
+        """Whose turns; every field that is set must match. At least one is set, unless `whole_space` is."""
 
     @_builtins.property
     def dispositions(self) -> _containers.RepeatedScalarFieldContainer[_memory_pb2.TurnDisposition.ValueType]:
@@ -1571,10 +1588,11 @@ class ListTurnsRequest(_message.Message):
         page_token: _builtins.str = ...,
         scope: _memory_pb2.Scope | None = ...,
         dispositions: _abc.Iterable[_memory_pb2.TurnDisposition.ValueType] | None = ...,
+        whole_space: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispositions", b"dispositions", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispositions", b"dispositions", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "scope", b"scope", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

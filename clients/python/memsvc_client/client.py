@@ -29,6 +29,7 @@ from memsvc_client.models import (
 )
 from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces
 from memsvc_client.retry import RetryPolicy
+from memsvc_client.scopes import NOT_GIVEN, Name, read_scope, scope, write_scope
 from memsvc_client.stream_flows import IngestFlows, WatchFlows
 from memsvc_client.streams import IngestStream, Watch
 from memsvc_client.trace import Explanation
@@ -39,8 +40,9 @@ class MemoryClient:
     """Long-term memory of one space, over a blocking gRPC channel; safe to share between threads.
 
     Every method takes the same three names: `user_id`, `agent_id`, `session_id` (or `run_id`, its other name).
-    Writes need at least one of them; on reads each one given must match. `timeout` is in seconds, covers the
-    retries too, and defaults to the client's. All methods raise the errors of `memsvc_client.errors`.
+    A call names at least one of them, none as None or an empty text, and each one named must match; a read of what is
+    everybody's in the space says `whole_space=True` instead. `timeout` is in seconds, covers the retries too, and
+    defaults to the client's. All methods raise the errors of `memsvc_client.errors`.
     """
 
     def __init__(
@@ -68,10 +70,10 @@ class MemoryClient:
         self,
         messages: Messages,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
         metadata: Mapping[str, str] | None = None,
         wait: bool = False,
         priority: str | None = None,
@@ -84,11 +86,11 @@ class MemoryClient:
         requests. A repeat with the same `request_id` and messages changes nothing. `priority` is `backfill` for old
         conversations that may wait until nothing of anybody's is more urgent, and `interactive` unless given.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        whose = write_scope(user_id, agent_id, session_id, run_id)
         return self._transport.run(
             self._flows.add(
                 messages,
-                scope,
+                whose,
                 metadata,
                 wait=wait,
                 priority=priority,
@@ -102,10 +104,11 @@ class MemoryClient:
         self,
         query: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -124,11 +127,12 @@ class MemoryClient:
         `planning` is `llm` for a plan by the service's language model beside the rules', `off` for the rules alone, and
         the service's setting unless given; a model that fails is told in the result's `planning`.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             query,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
@@ -142,10 +146,11 @@ class MemoryClient:
         self,
         query: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -157,11 +162,12 @@ class MemoryClient:
         timeout: float | None = None,
     ) -> Explanation:
         """Search, and report how the complexity was estimated and how every candidate fared."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             query,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
@@ -175,10 +181,11 @@ class MemoryClient:
         self,
         query: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -190,11 +197,12 @@ class MemoryClient:
         timeout: float | None = None,
     ) -> Context:
         """Search, and return what was found ready for a prompt."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             query,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
@@ -208,10 +216,11 @@ class MemoryClient:
         self,
         question: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -226,11 +235,12 @@ class MemoryClient:
 
         Raises FailedPrecondition with the reason LLM_NOT_CONFIGURED where the service has none.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             question,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
@@ -247,16 +257,18 @@ class MemoryClient:
     def list(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         page_size: int = 0,
         timeout: float | None = None,
     ) -> Pager[Memory]:
         """List memories, newest first; nothing is fetched before the result is iterated."""
-        where = inputs.filters(inputs.scope(user_id, agent_id, session_id, run_id), filters)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
+        where = inputs.filters(whose, filters, whole_space=whole_space)
         return Pager(self._transport, self._flows.list_page(where, page_size, timeout))
 
     def children(
@@ -266,7 +278,7 @@ class MemoryClient:
 
         Raises NotFound.
         """
-        where = inputs.filters(inputs.scope(None, None, None, None), filters)
+        where = inputs.filters(scope(), filters)
         return Pager(self._transport, self._flows.list_page(where, page_size, timeout, children_of=memory_id))
 
     def update(
@@ -308,15 +320,15 @@ class MemoryClient:
     def delete_all(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
         timeout: float | None = None,
     ) -> int:
         """Delete every memory of a scope, which must not be empty; return how many."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
-        return self._transport.run(self._flows.delete_all(scope, timeout))
+        whose = write_scope(user_id, agent_id, session_id, run_id)
+        return self._transport.run(self._flows.delete_all(whose, timeout))
 
     def history(self, memory_id: str, *, page_size: int = 0, timeout: float | None = None) -> Pager[MemoryChange]:
         """List a memory's changes, oldest first, also of a deleted one."""
@@ -325,25 +337,29 @@ class MemoryClient:
     def turns(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         dispositions: Sequence[str] = (),
         page_size: int = 0,
         timeout: float | None = None,
     ) -> Pager[Turn]:
         """List messages as they were added, oldest first, each with what compression did with it."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        return Pager(self._transport, self._flows.turns_page(scope, dispositions, page_size, timeout))
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
+        return Pager(
+            self._transport, self._flows.turns_page(whose, dispositions, page_size, timeout, whole_space=whole_space)
+        )
 
     def watch(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         resume_token: str = "",
         timeout: float | None = None,
     ) -> Watch:
@@ -351,16 +367,19 @@ class MemoryClient:
 
         It goes on by itself after an outage, and raises Unavailable when one lasts longer than `timeout`.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        return Watch(self._transport, WatchFlows(self._calls, self._flows.parent, scope, resume_token, timeout))
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
+        return Watch(
+            self._transport,
+            WatchFlows(self._calls, self._flows.parent, whose, resume_token, timeout, whole_space=whole_space),
+        )
 
     def stream(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
         metadata: Mapping[str, str] | None = None,
         stream_id: str | uuid.UUID | None = None,
         max_unacked: int = 1024,
@@ -370,9 +389,9 @@ class MemoryClient:
 
         With the `stream_id` of an earlier stream it goes on where that one was committed. `priority` is that of `add`.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        whose = write_scope(user_id, agent_id, session_id, run_id)
         seed = inputs.request_uuid(stream_id, "stream_id")
-        envelope = inputs.Envelope(scope, inputs.check_metadata(metadata, "metadata"), seed)
+        envelope = inputs.Envelope(whose, inputs.check_metadata(metadata, "metadata"), seed)
         flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked, priority)
         return IngestStream(self._transport, self.operations, flows)
 
@@ -383,21 +402,21 @@ class MemoryClient:
     def consolidate(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> OperationHandle:
         """Start merging and superseding what was not looked at yet, now; needs an admin key."""
-        scope = inputs.scope(user_id, agent_id, None, None)
-        return self.operations.handle(self._transport.run(self._admin.consolidate(scope, request_id, timeout)))
+        whose = scope(user_id, agent_id)
+        return self.operations.handle(self._transport.run(self._admin.consolidate(whose, request_id, timeout)))
 
     def preview_consolidation(
-        self, *, user_id: str | None = None, agent_id: str | None = None, timeout: float | None = None
+        self, *, user_id: Name = NOT_GIVEN, agent_id: Name = NOT_GIVEN, timeout: float | None = None
     ) -> ConsolidationPreview:
         """Return what `consolidate` would do, and change nothing; needs an admin key."""
-        scope = inputs.scope(user_id, agent_id, None, None)
-        return self._transport.run(self._admin.preview(scope, timeout))
+        whose = scope(user_id, agent_id)
+        return self._transport.run(self._admin.preview(whose, timeout))
 
     def reindex(self, *, timeout: float | None = None) -> OperationHandle:
         """Start rebuilding the space's vector index; needs an admin key."""

@@ -166,7 +166,13 @@ class MemoryFlows:
         return fetch
 
     def turns_page(
-        self, scope: memory_pb2.Scope, dispositions: Sequence[str], page_size: int, timeout: float | None
+        self,
+        scope: memory_pb2.Scope,
+        dispositions: Sequence[str],
+        page_size: int,
+        timeout: float | None,
+        *,
+        whole_space: bool,
     ) -> Callable[[str], Flow[Page[Turn]]]:
         """Return what fetches a page of turns by its token."""
         wanted = messages.values(
@@ -178,6 +184,7 @@ class MemoryFlows:
                 parent=self.parent,
                 scope=scope,
                 dispositions=wanted,
+                whole_space=whole_space,
                 page_size=page_size,
                 page_token=page_token,
             )
@@ -227,6 +234,7 @@ def spec(
     scope: memory_pb2.Scope,
     filters: messages.Filters | None,
     *,
+    whole_space: bool,
     max_tokens: int | None,
     limit: int | None,
     ask_time: messages.Time | None,
@@ -237,7 +245,7 @@ def spec(
     """Build what Query and Explain share; None leaves the choice to the service."""
     return service.QuerySpec(
         text=messages.text(query, "query"),
-        filter=messages.filters(scope, filters),
+        filter=messages.filters(scope, filters, whole_space=whole_space),
         max_tokens=max_tokens or 0,
         depth=limit,
         ask_time=messages.optional_timestamp(ask_time, "ask_time"),

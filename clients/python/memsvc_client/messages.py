@@ -70,22 +70,6 @@ def optional_timestamp(value: Time | None, field: str) -> Timestamp | None:
     return None if value is None else timestamp(value, field)
 
 
-def scope(
-    user_id: str | None, agent_id: str | None, session_id: str | None, run_id: str | None, *, required: bool = False
-) -> memory_pb2.Scope:
-    """Build a scope; `run_id` is another name of `session_id`."""
-    if session_id and run_id and session_id != run_id:
-        raise invalid("run_id", "is another name of session_id, and the two differ")
-    session = session_id or run_id
-    names = {"user_id": user_id, "agent_id": agent_id, "session_id": session}
-    for field, value in names.items():
-        if value is not None and not isinstance(value, str):
-            raise invalid(field, f"must be a str, not {type(value).__name__}")
-    if required and not any(names.values()):
-        raise invalid("scope", "pass at least one of user_id, agent_id and session_id")
-    return memory_pb2.Scope(user_id=user_id or "", agent_id=agent_id or "", session_id=session or "")
-
-
 def request_uuid(value: str | uuid.UUID | None, field: str = "request_id") -> uuid.UUID:
     """Return the caller's UUID, or a new random one."""
     if value is None:
@@ -157,7 +141,7 @@ def check_metadata(metadata: object, field: str) -> dict[str, str]:
     return dict(metadata)
 
 
-def filters(where: memory_pb2.Scope, given: Filters | None) -> service.MemoryFilter:
+def filters(where: memory_pb2.Scope, given: Filters | None, *, whole_space: bool = False) -> service.MemoryFilter:
     """Build a filter from a scope and a dict of filters."""
     given = given or {}
     unknown = set(given) - set(Filters.__annotations__)
@@ -171,6 +155,7 @@ def filters(where: memory_pb2.Scope, given: Filters | None) -> service.MemoryFil
         end_time=optional_timestamp(given.get("end_time"), "filters.end_time"),
         states=values(memory_pb2.MemoryState.DESCRIPTOR, "MEMORY_STATE_", given.get("states", ()), "filters.states"),
         kinds=values(memory_pb2.MemoryKind.DESCRIPTOR, "MEMORY_KIND_", given.get("kinds", ()), "filters.kinds"),
+        whole_space=whole_space,
     )
 
 

@@ -162,11 +162,19 @@ class WatchFlows:
     """The state of one watch: where it is in the change log."""
 
     def __init__(
-        self, calls: Calls, parent: str, scope: memory_pb2.Scope, resume_token: str, timeout: float | None
+        self,
+        calls: Calls,
+        parent: str,
+        scope: memory_pb2.Scope,
+        resume_token: str,
+        timeout: float | None,
+        *,
+        whole_space: bool,
     ) -> None:
         self.resume_token = resume_token
         self._parent = parent
         self._scope = scope
+        self._whole_space = whole_space
         self._backoff = calls.backoff(timeout)
         self._connected = False
 
@@ -200,7 +208,9 @@ class WatchFlows:
         return response
 
     def _request(self) -> service.WatchMemoriesRequest:
-        return service.WatchMemoriesRequest(parent=self._parent, resume_token=self.resume_token, scope=self._scope)
+        return service.WatchMemoriesRequest(
+            parent=self._parent, resume_token=self.resume_token, scope=self._scope, whole_space=self._whole_space
+        )
 
     def _pause(self, error: Unavailable) -> float:
         if not self._backoff.failures:

@@ -104,6 +104,8 @@ class _TurnDispositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnD
     """Its content lives in a memory made from another turn, such as the question of an answer."""
     TURN_DISPOSITION_LEFT_OUT: _TurnDisposition.ValueType  # 4
     """The gate left it out; it can still be found with the state filter `LEFT_OUT`."""
+    TURN_DISPOSITION_DELETED: _TurnDisposition.ValueType  # 5
+    """A caller deleted it, or every memory made of it; its content is empty."""
 
 class TurnDisposition(_TurnDisposition, metaclass=_TurnDispositionEnumTypeWrapper):
     """What compression did with a turn."""
@@ -118,6 +120,8 @@ TURN_DISPOSITION_MERGED: TurnDisposition.ValueType  # 3
 """Its content lives in a memory made from another turn, such as the question of an answer."""
 TURN_DISPOSITION_LEFT_OUT: TurnDisposition.ValueType  # 4
 """The gate left it out; it can still be found with the state filter `LEFT_OUT`."""
+TURN_DISPOSITION_DELETED: TurnDisposition.ValueType  # 5
+"""A caller deleted it, or every memory made of it; its content is empty."""
 Global___TurnDisposition: _TypeAlias = TurnDisposition  # noqa: Y015
 
 class _MemoryKind:
@@ -296,8 +300,8 @@ Global___UserSettings: _TypeAlias = UserSettings  # noqa: Y015
 
 @_typing.final
 class Scope(_message.Message):
-    """Whose memory a turn or a memory is. Writes need at least one of the three; on reads every field
-    that is set must match exactly.
+    """Whose memory a turn or a memory is. Requests set at least one of the three, and none to the empty string; on reads
+    every field that is set must match exactly.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -306,23 +310,34 @@ class Scope(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
-    """End user the conversation is with."""
+    """End user the conversation is with; 1 to 256 characters."""
     agent_id: _builtins.str
-    """Agent that takes part in it."""
+    """Agent that takes part in it; 1 to 256 characters."""
     session_id: _builtins.str
-    """Conversation; turns of one session are compressed together."""
+    """Conversation; turns of one session are compressed together; 1 to 256 characters."""
     def __init__(
         self,
         *,
-        user_id: _builtins.str = ...,
-        agent_id: _builtins.str = ...,
-        session_id: _builtins.str = ...,
+        user_id: _builtins.str | None = ...,
+        agent_id: _builtins.str | None = ...,
+        session_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_session_id", b"_session_id", "_user_id", b"_user_id", "agent_id", b"agent_id", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_session_id", b"_session_id", "_user_id", b"_user_id", "agent_id", b"agent_id", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
+    _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
+    _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
+    _WhichOneofReturnType__user_id: _TypeAlias = _typing.Literal["user_id"]  # noqa: Y015
+    _WhichOneofArgType__user_id: _TypeAlias = _typing.Literal["_user_id", b"_user_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user_id) -> _WhichOneofReturnType__user_id | None: ...
 
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 

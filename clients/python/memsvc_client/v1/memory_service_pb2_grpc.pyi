@@ -52,7 +52,7 @@ class MemoryServiceStub:
     DeleteMemory: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoryRequest, _memory_service_pb2.DeleteMemoryResponse]
     """Deletes one memory."""
     DeleteMemories: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoriesRequest, _memory_service_pb2.DeleteMemoriesResponse]
-    """Deletes every memory of a scope."""
+    """Deletes every memory of a scope, and the turns of it that are not compressed yet."""
     GetHistory: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.GetHistoryRequest, _memory_service_pb2.GetHistoryResponse]
     """Lists the changes of one memory, oldest first."""
     WatchMemories: _grpc.UnaryStreamMultiCallable[_memory_service_pb2.WatchMemoriesRequest, _memory_service_pb2.WatchMemoriesResponse]
@@ -88,7 +88,7 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     DeleteMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoryRequest, _memory_service_pb2.DeleteMemoryResponse]  # type: ignore[assignment]
     """Deletes one memory."""
     DeleteMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoriesRequest, _memory_service_pb2.DeleteMemoriesResponse]  # type: ignore[assignment]
-    """Deletes every memory of a scope."""
+    """Deletes every memory of a scope, and the turns of it that are not compressed yet."""
     GetHistory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetHistoryRequest, _memory_service_pb2.GetHistoryResponse]  # type: ignore[assignment]
     """Lists the changes of one memory, oldest first."""
     WatchMemories: _aio.UnaryStreamMultiCallable[_memory_service_pb2.WatchMemoriesRequest, _memory_service_pb2.WatchMemoriesResponse]  # type: ignore[assignment]
@@ -181,7 +181,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.DeleteMemoriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_memory_service_pb2.DeleteMemoriesResponse, _abc.Awaitable[_memory_service_pb2.DeleteMemoriesResponse]]:
-        """Deletes every memory of a scope."""
+        """Deletes every memory of a scope, and the turns of it that are not compressed yet."""
 
     @_abc_1.abstractmethod
     def GetHistory(
