@@ -1,5 +1,6 @@
 """The nouns of memsvc. Standard library only; every other module speaks in these."""
 
+from memsvc.types.conditions import MetadataCondition, MetadataGroup, MetadataTest, Operator, Rule
 from memsvc.types.embeddings import EmbeddingCheck, EmbeddingModel, EmbeddingState
 from memsvc.types.jobs import Job, JobError, JobKind, JobState, JobSummary
 from memsvc.types.language import (
@@ -29,6 +30,15 @@ from memsvc.types.memories import (
     MemoryState,
     Symbolic,
     folded,
+)
+from memsvc.types.metadata import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_METADATA_KEY,
+    MAX_METADATA_KEYS,
+    Metadata,
+    canonical_json,
+    merged,
 )
 from memsvc.types.queries import (
     Complexity,
@@ -61,10 +71,15 @@ from memsvc.types.turns import (
     Turn,
     TurnOutcome,
     TurnRef,
+    merged_metadata,
 )
 
 __all__ = [
     "LLM_FAILED",
+    "MAX_METADATA_BYTES",
+    "MAX_METADATA_DEPTH",
+    "MAX_METADATA_KEY",
+    "MAX_METADATA_KEYS",
     "OUT_OF_INDEX",
     "Accepted",
     "Analysis",
@@ -103,8 +118,13 @@ __all__ = [
     "MemoryFilter",
     "MemoryKind",
     "MemoryState",
+    "Metadata",
+    "MetadataCondition",
+    "MetadataGroup",
+    "MetadataTest",
     "ModelPurpose",
     "ModelUsage",
+    "Operator",
     "Page",
     "PendingTurns",
     "PlanningReport",
@@ -113,6 +133,7 @@ __all__ = [
     "QuerySpec",
     "Retrieval",
     "Role",
+    "Rule",
     "Scope",
     "Signal",
     "Space",
@@ -129,6 +150,9 @@ __all__ = [
     "View",
     "ViewReport",
     "ViewScore",
+    "canonical_json",
     "folded",
+    "merged",
+    "merged_metadata",
     "utc_now",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from memsvc.types.metadata import Metadata, merged
 from memsvc.types.spaces import Scope
 
 
@@ -53,7 +55,7 @@ class Turn:
     content: str
     event_time: datetime
     speaker: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
     token_count: int = 0
     """cl100k_base tokens of `speaker: content`, as a prompt would carry it."""
     ingest_time: datetime | None = None
@@ -71,6 +73,11 @@ class Turn:
         if self.speaker:
             return self.speaker
         return {Role.USER: "The user", Role.ASSISTANT: "The assistant"}.get(self.role, f"The {self.role}")
+
+
+def merged_metadata(turns: Sequence[Turn]) -> dict[str, Any]:
+    """The metadata of a memory made of `turns`, which stand in the order they were said in; see `metadata.merged`."""
+    return merged([turn.metadata for turn in turns])
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,50 +22,43 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16memsvc/v1/memory.proto\x12\tmemsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x05Space\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\">\n\x05Scope\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"\x89\x03\n\x04Turn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x1f\n\x05scope\x18\x02 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x1d\n\x04role\x18\x03 \x01(\x0e\x32\x0f.memsvc.v1.Role\x12\x0f\n\x07speaker\x18\x04 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\t\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08metadata\x18\x07 \x03(\x0b\x32\x1d.memsvc.v1.Turn.MetadataEntry\x12/\n\x0bingest_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64isposition\x18\t \x01(\x0e\x32\x1a.memsvc.v1.TurnDisposition\x12\x1a\n\x12\x64isposition_reason\x18\n \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf4\x06\n\x06Memory\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.memsvc.v1.MemoryKind\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.memsvc.v1.MemoryState\x12\x1f\n\x05scope\x18\x05 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12)\n\x08symbolic\x18\x06 \x01(\x0b\x32\x17.memsvc.v1.SymbolicView\x12.\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nvalid_from\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08valid_to\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08salience\x18\n \x01(\x01\x12\x13\n\x0btoken_count\x18\x0b \x01(\x05\x12#\n\x07sources\x18\x0c \x03(\x0b\x32\x12.memsvc.v1.TurnRef\x12\x14\n\x0c\x64\x65rived_from\x18\r \x03(\t\x12%\n\x04gate\x18\x0e \x01(\x0b\x32\x17.memsvc.v1.GateDecision\x12\x12\n\ncompressor\x18\x0f \x01(\t\x12\x31\n\x08metadata\x18\x10 \x03(\x0b\x32\x1f.memsvc.v1.Memory.MetadataEntry\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12\x15\n\rsuperseded_by\x18\x14 \x01(\t\x12\x32\n\x0esupersede_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63onflicts_with\x18\x16 \x03(\t\x12\x0e\n\x06pinned\x18\x17 \x01(\x08\x12\x11\n\tuse_count\x18\x18 \x01(\x03\x12\x31\n\rlast_use_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x0cSymbolicView\x12\x0e\n\x06people\x18\x01 \x03(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x0f\n\x07speaker\x18\x05 \x01(\t\"\xc0\x01\n\x0cGateDecision\x12\r\n\x05score\x18\x01 \x01(\x01\x12\x17\n\x0fnew_entity_rate\x18\x02 \x01(\x01\x12\x0f\n\x07novelty\x18\x03 \x01(\x01\x12\r\n\x05\x61lpha\x18\x04 \x01(\x01\x12\x11\n\tthreshold\x18\x05 \x01(\x01\x12\x11\n\tsurprisal\x18\x06 \x01(\x01\x12\x0c\n\x04kept\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12$\n\x04\x63uts\x18\t \x03(\x0b\x32\x16.memsvc.v1.CutSentence\"+\n\x0b\x43utSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\";\n\x07TurnRef\x12\x1f\n\x05scope\x18\x01 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\"\xd5\x01\n\x0cMemoryChange\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.memsvc.v1.MemoryChangeKind\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x06memory\x18\x04 \x01(\x0b\x32\x11.memsvc.v1.Memory\x12\x15\n\rprevious_text\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x12\n\x0eROLE_ASSISTANT\x10\x02\x12\x0f\n\x0bROLE_SYSTEM\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*\xa8\x01\n\x0fTurnDisposition\x12 \n\x1cTURN_DISPOSITION_UNSPECIFIED\x10\x00\x12\x1c\n\x18TURN_DISPOSITION_PENDING\x10\x01\x12\x19\n\x15TURN_DISPOSITION_KEPT\x10\x02\x12\x1b\n\x17TURN_DISPOSITION_MERGED\x10\x03\x12\x1d\n\x19TURN_DISPOSITION_LEFT_OUT\x10\x04*t\n\nMemoryKind\x12\x1b\n\x17MEMORY_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MEMORY_KIND_STATEMENT\x10\x01\x12\x17\n\x13MEMORY_KIND_EPISODE\x10\x02\x12\x15\n\x11MEMORY_KIND_THEME\x10\x03*\xb0\x01\n\x0bMemoryState\x12\x1c\n\x18MEMORY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MEMORY_STATE_ACTIVE\x10\x01\x12\x1b\n\x17MEMORY_STATE_SUPERSEDED\x10\x02\x12\x18\n\x14MEMORY_STATE_DELETED\x10\x03\x12\x19\n\x15MEMORY_STATE_LEFT_OUT\x10\x04\x12\x18\n\x14MEMORY_STATE_RETIRED\x10\x05*\xd9\x01\n\x10MemoryChangeKind\x12\"\n\x1eMEMORY_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMEMORY_CHANGE_KIND_CREATED\x10\x01\x12\x1e\n\x1aMEMORY_CHANGE_KIND_UPDATED\x10\x02\x12!\n\x1dMEMORY_CHANGE_KIND_SUPERSEDED\x10\x03\x12\x1e\n\x1aMEMORY_CHANGE_KIND_DELETED\x10\x04\x12\x1e\n\x1aMEMORY_CHANGE_KIND_RETIRED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16memsvc/v1/memory.proto\x12\tmemsvc.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x05Space\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\">\n\x05Scope\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\"\xd8\x02\n\x04Turn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x1f\n\x05scope\x18\x02 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x1d\n\x04role\x18\x03 \x01(\x0e\x32\x0f.memsvc.v1.Role\x12\x0f\n\x07speaker\x18\x04 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\t\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bingest_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64isposition\x18\t \x01(\x0e\x32\x1a.memsvc.v1.TurnDisposition\x12\x1a\n\x12\x64isposition_reason\x18\n \x01(\t\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.StructJ\x04\x08\x07\x10\x08\"\xc1\x06\n\x06Memory\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.memsvc.v1.MemoryKind\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.memsvc.v1.MemoryState\x12\x1f\n\x05scope\x18\x05 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12)\n\x08symbolic\x18\x06 \x01(\x0b\x32\x17.memsvc.v1.SymbolicView\x12.\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nvalid_from\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08valid_to\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08salience\x18\n \x01(\x01\x12\x13\n\x0btoken_count\x18\x0b \x01(\x05\x12#\n\x07sources\x18\x0c \x03(\x0b\x32\x12.memsvc.v1.TurnRef\x12\x14\n\x0c\x64\x65rived_from\x18\r \x03(\t\x12%\n\x04gate\x18\x0e \x01(\x0b\x32\x17.memsvc.v1.GateDecision\x12\x12\n\ncompressor\x18\x0f \x01(\t\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12\x15\n\rsuperseded_by\x18\x14 \x01(\t\x12\x32\n\x0esupersede_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63onflicts_with\x18\x16 \x03(\t\x12\x0e\n\x06pinned\x18\x17 \x01(\x08\x12\x11\n\tuse_count\x18\x18 \x01(\x03\x12\x31\n\rlast_use_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08metadata\x18\x1c \x01(\x0b\x32\x17.google.protobuf.StructJ\x04\x08\x10\x10\x11\"_\n\x0cSymbolicView\x12\x0e\n\x06people\x18\x01 \x03(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x0f\n\x07speaker\x18\x05 \x01(\t\"\xc0\x01\n\x0cGateDecision\x12\r\n\x05score\x18\x01 \x01(\x01\x12\x17\n\x0fnew_entity_rate\x18\x02 \x01(\x01\x12\x0f\n\x07novelty\x18\x03 \x01(\x01\x12\r\n\x05\x61lpha\x18\x04 \x01(\x01\x12\x11\n\tthreshold\x18\x05 \x01(\x01\x12\x11\n\tsurprisal\x18\x06 \x01(\x01\x12\x0c\n\x04kept\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12$\n\x04\x63uts\x18\t \x03(\x0b\x32\x16.memsvc.v1.CutSentence\"+\n\x0b\x43utSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\";\n\x07TurnRef\x12\x1f\n\x05scope\x18\x01 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\"\xd5\x01\n\x0cMemoryChange\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.memsvc.v1.MemoryChangeKind\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x06memory\x18\x04 \x01(\x0b\x32\x11.memsvc.v1.Memory\x12\x15\n\rprevious_text\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x12\n\x0eROLE_ASSISTANT\x10\x02\x12\x0f\n\x0bROLE_SYSTEM\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*\xa8\x01\n\x0fTurnDisposition\x12 \n\x1cTURN_DISPOSITION_UNSPECIFIED\x10\x00\x12\x1c\n\x18TURN_DISPOSITION_PENDING\x10\x01\x12\x19\n\x15TURN_DISPOSITION_KEPT\x10\x02\x12\x1b\n\x17TURN_DISPOSITION_MERGED\x10\x03\x12\x1d\n\x19TURN_DISPOSITION_LEFT_OUT\x10\x04*t\n\nMemoryKind\x12\x1b\n\x17MEMORY_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MEMORY_KIND_STATEMENT\x10\x01\x12\x17\n\x13MEMORY_KIND_EPISODE\x10\x02\x12\x15\n\x11MEMORY_KIND_THEME\x10\x03*\xb0\x01\n\x0bMemoryState\x12\x1c\n\x18MEMORY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MEMORY_STATE_ACTIVE\x10\x01\x12\x1b\n\x17MEMORY_STATE_SUPERSEDED\x10\x02\x12\x18\n\x14MEMORY_STATE_DELETED\x10\x03\x12\x19\n\x15MEMORY_STATE_LEFT_OUT\x10\x04\x12\x18\n\x14MEMORY_STATE_RETIRED\x10\x05*\xd9\x01\n\x10MemoryChangeKind\x12\"\n\x1eMEMORY_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMEMORY_CHANGE_KIND_CREATED\x10\x01\x12\x1e\n\x1aMEMORY_CHANGE_KIND_UPDATED\x10\x02\x12!\n\x1dMEMORY_CHANGE_KIND_SUPERSEDED\x10\x03\x12\x1e\n\x1aMEMORY_CHANGE_KIND_DELETED\x10\x04\x12\x1e\n\x1aMEMORY_CHANGE_KIND_RETIRED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'memsvc.v1.memory_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TURN_METADATAENTRY']._loaded_options = None
-  _globals['_TURN_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_MEMORY_METADATAENTRY']._loaded_options = None
-  _globals['_MEMORY_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_ROLE']._serialized_start=2189
-  _globals['_ROLE']._serialized_end=2284
-  _globals['_TURNDISPOSITION']._serialized_start=2287
-  _globals['_TURNDISPOSITION']._serialized_end=2455
-  _globals['_MEMORYKIND']._serialized_start=2457
-  _globals['_MEMORYKIND']._serialized_end=2573
-  _globals['_MEMORYSTATE']._serialized_start=2576
-  _globals['_MEMORYSTATE']._serialized_end=2752
-  _globals['_MEMORYCHANGEKIND']._serialized_start=2755
-  _globals['_MEMORYCHANGEKIND']._serialized_end=2972
-  _globals['_SPACE']._serialized_start=71
-  _globals['_SPACE']._serialized_end=226
-  _globals['_SCOPE']._serialized_start=228
-  _globals['_SCOPE']._serialized_end=290
-  _globals['_TURN']._serialized_start=293
-  _globals['_TURN']._serialized_end=686
-  _globals['_TURN_METADATAENTRY']._serialized_start=639
-  _globals['_TURN_METADATAENTRY']._serialized_end=686
-  _globals['_MEMORY']._serialized_start=689
-  _globals['_MEMORY']._serialized_end=1573
-  _globals['_MEMORY_METADATAENTRY']._serialized_start=639
-  _globals['_MEMORY_METADATAENTRY']._serialized_end=686
-  _globals['_SYMBOLICVIEW']._serialized_start=1575
-  _globals['_SYMBOLICVIEW']._serialized_end=1670
-  _globals['_GATEDECISION']._serialized_start=1673
-  _globals['_GATEDECISION']._serialized_end=1865
-  _globals['_CUTSENTENCE']._serialized_start=1867
-  _globals['_CUTSENTENCE']._serialized_end=1910
-  _globals['_TURNREF']._serialized_start=1912
-  _globals['_TURNREF']._serialized_end=1971
-  _globals['_MEMORYCHANGE']._serialized_start=1974
-  _globals['_MEMORYCHANGE']._serialized_end=2187
+  _globals['_ROLE']._serialized_start=2119
+  _globals['_ROLE']._serialized_end=2214
+  _globals['_TURNDISPOSITION']._serialized_start=2217
+  _globals['_TURNDISPOSITION']._serialized_end=2385
+  _globals['_MEMORYKIND']._serialized_start=2387
+  _globals['_MEMORYKIND']._serialized_end=2503
+  _globals['_MEMORYSTATE']._serialized_start=2506
+  _globals['_MEMORYSTATE']._serialized_end=2682
+  _globals['_MEMORYCHANGEKIND']._serialized_start=2685
+  _globals['_MEMORYCHANGEKIND']._serialized_end=2902
+  _globals['_SPACE']._serialized_start=101
+  _globals['_SPACE']._serialized_end=256
+  _globals['_SCOPE']._serialized_start=258
+  _globals['_SCOPE']._serialized_end=320
+  _globals['_TURN']._serialized_start=323
+  _globals['_TURN']._serialized_end=667
+  _globals['_MEMORY']._serialized_start=670
+  _globals['_MEMORY']._serialized_end=1503
+  _globals['_SYMBOLICVIEW']._serialized_start=1505
+  _globals['_SYMBOLICVIEW']._serialized_end=1600
+  _globals['_GATEDECISION']._serialized_start=1603
+  _globals['_GATEDECISION']._serialized_end=1795
+  _globals['_CUTSENTENCE']._serialized_start=1797
+  _globals['_CUTSENTENCE']._serialized_end=1840
+  _globals['_TURNREF']._serialized_start=1842
+  _globals['_TURNREF']._serialized_end=1901
+  _globals['_MEMORYCHANGE']._serialized_start=1904
+  _globals['_MEMORYCHANGE']._serialized_end=2117
 # @@protoc_insertion_point(module_scope)
