@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from json import JSONDecodeError, loads
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -39,6 +40,7 @@ Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TO
 UserId = Annotated[str, typer.Option("--user", help="User id.")]
 AgentId = Annotated[str, typer.Option("--agent", help="Agent id.")]
 SessionId = Annotated[str, typer.Option("--session", help="Session id.")]
+Where = Annotated[str, typer.Option("--where", help="""Filter, such as '{"cost": {"gte": 10}}'.""", metavar="JSON")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MaxTokens = Annotated[int, typer.Option(help="Token budget of the context; 0 adapts to the question.")]
 
@@ -200,6 +202,7 @@ def search(
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
     as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -209,7 +212,14 @@ def search(
     """Find what is remembered about a question."""
     with opened(data_dir, address, api_key, space) as client:
         result = client.search(
-            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit, as_of=as_of
+            query,
+            user_id=user,
+            agent_id=agent,
+            session_id=session,
+            max_tokens=max_tokens,
+            limit=limit,
+            as_of=as_of,
+            filters=_filters(where),
         )
     _print(result, json, render.search(result))
 
@@ -221,6 +231,7 @@ def ask(
     agent: AgentId = "",
     session: SessionId = "",
     max_tokens: MaxTokens = 0,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -229,7 +240,14 @@ def ask(
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
     with opened(data_dir, address, api_key, space) as client:
-        answer = client.ask(question, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+        answer = client.ask(
+            question,
+            user_id=user,
+            agent_id=agent,
+            session_id=session,
+            max_tokens=max_tokens,
+            filters=_filters(where),
+        )
     _print(answer, json, render.answer(answer))
 
 
@@ -241,6 +259,7 @@ def explain(
     session: SessionId = "",
     max_tokens: MaxTokens = 0,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -249,7 +268,14 @@ def explain(
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
     with opened(data_dir, address, api_key, space) as client:
-        trace = client.explain(query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+        trace = client.explain(
+            query,
+            user_id=user,
+            agent_id=agent,
+            session_id=session,
+            max_tokens=max_tokens,
+            filters=_filters(where),
+        )
     _print(trace, json, render.explanation(trace, limit=candidates))
 
 
@@ -301,6 +327,17 @@ def demo(
 def version() -> None:
     """Print the version."""
     render.out.print(__version__)
+
+
+def _filters(where: str) -> dict[str, Any]:
+    """The filters of an option that holds JSON."""
+    try:
+        filters = loads(where or "{}")
+    except JSONDecodeError as error:
+        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--where") from None
+    if not isinstance(filters, dict):
+        raise typer.BadParameter("is no JSON object", param_hint="--where")
+    return filters
 
 
 def _print(value: Any, json: bool, table: Any) -> None:

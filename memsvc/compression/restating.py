@@ -22,7 +22,7 @@ from memsvc.language.grounding import (
 )
 from memsvc.language.timeline import find_times
 from memsvc.ports import Analyzer, Surprisal, TokenCounter
-from memsvc.types import Analysis, Interval, Memory, SpaceKey, Symbolic, Turn, TurnRef
+from memsvc.types import Analysis, Interval, Memory, SpaceKey, Symbolic, Turn, TurnRef, merged_metadata
 
 MOST_SOURCES = 2
 """Turns that one statement may join, a question and its answer."""
@@ -122,6 +122,7 @@ class Restater:
             token_count=self._tokens.count(draft.text),
             sources=draft.refs,
             compressor=self._name,
+            metadata=merged_metadata(draft.turns),
             dense_text=plain,
             lexical_text=_lexical(draft.text, last, session),
         )

@@ -32,6 +32,7 @@ from memsvc.types import (
     SpaceKey,
     TurnOutcome,
     TurnRef,
+    merged_metadata,
 )
 
 NAME = "rules/1"
@@ -268,6 +269,7 @@ class RulesCompressor:
             sources=sources,
             gate=self._explain(session, i, reason, plain, kept=state is MemoryState.ACTIVE, cuts=cuts),
             compressor=NAME,
+            metadata=merged_metadata([each.turn for each in session.utterances if each.turn.ref in sources]),
             dense_text=plain,
             lexical_text=_lexical(session.utterances, i, searched or text),
         )

@@ -1,7 +1,7 @@
 """Conditions on metadata as SQL; the same rule as `MetadataCondition.matches`.
 
-PostgreSQL compares JSON itself. SQLite's paths reach no key with a quotation mark, and in many of its versions none that
-is not ASCII; so its tests are made by `holds`, which every connection registers.
+PostgreSQL compares JSON itself. SQLite's paths reach no key with a quotation mark, and in many of its versions none
+that is not ASCII; so its tests are made by `holds`, which every connection registers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, func, literal, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import SQLColumnExpression
 
 from memsvc.types import MetadataCondition, MetadataTest, Operator, Rule
 
@@ -23,7 +24,7 @@ HOLDS = "metadata_holds"
 _ORDERED = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 
 
-def satisfying(column: ColumnElement[Any], condition: MetadataCondition) -> ColumnElement[bool]:
+def satisfying(column: SQLColumnExpression[Any], condition: MetadataCondition) -> ColumnElement[bool]:
     """The condition on a column that holds metadata as JSON; never NULL."""
     if isinstance(condition, MetadataTest):
         return _Holds(column, condition)
@@ -54,7 +55,7 @@ class _Holds(ColumnElement[bool]):
     inherit_cache = False  # what it compiles to holds the values
     type = Boolean()
 
-    def __init__(self, column: ColumnElement[Any], test: MetadataTest) -> None:
+    def __init__(self, column: SQLColumnExpression[Any], test: MetadataTest) -> None:
         self.column = column
         self.test = test
 

@@ -38,7 +38,7 @@ from memsvc.types.metadata import (
     MAX_METADATA_KEYS,
     Metadata,
     canonical_json,
-    merged,
+    merge_metadata,
 )
 from memsvc.types.queries import (
     Complexity,
@@ -152,7 +152,7 @@ __all__ = [
     "ViewScore",
     "canonical_json",
     "folded",
-    "merged",
+    "merge_metadata",
     "merged_metadata",
     "utc_now",
 ]

@@ -24,7 +24,7 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def merged(objects: Sequence[Metadata]) -> dict[str, Any]:
+def merge_metadata(objects: Sequence[Metadata]) -> dict[str, Any]:
     """One object in the place of several: of each key the value of the last one that has it, whatever its kind.
 
     What would exceed the limits is left out, of the first ones first.

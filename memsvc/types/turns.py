@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from memsvc.types.metadata import Metadata, merged
+from memsvc.types.metadata import Metadata, merge_metadata
 from memsvc.types.spaces import Scope
 
 
@@ -76,8 +76,8 @@ class Turn:
 
 
 def merged_metadata(turns: Sequence[Turn]) -> dict[str, Any]:
-    """The metadata of a memory made of `turns`, which stand in the order they were said in; see `metadata.merged`."""
-    return merged([turn.metadata for turn in turns])
+    """The metadata of a memory made of `turns`, which stand in the order they were said in; see `merge_metadata`."""
+    return merge_metadata([turn.metadata for turn in turns])
 
 
 @dataclass(frozen=True, slots=True)

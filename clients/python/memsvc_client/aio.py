@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
@@ -72,7 +72,7 @@ class AsyncMemoryClient:
         agent_id: str | None = None,
         session_id: str | None = None,
         run_id: str | None = None,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         wait: bool = False,
         priority: str | None = None,
         request_id: str | uuid.UUID | None = None,
@@ -274,7 +274,7 @@ class AsyncMemoryClient:
         memory_id: str,
         *,
         text: str | None = None,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         salience: float | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
@@ -314,11 +314,12 @@ class AsyncMemoryClient:
         agent_id: str | None = None,
         session_id: str | None = None,
         run_id: str | None = None,
+        filters: Filters | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Delete every memory of a scope, which must not be empty; return how many."""
+        """Delete every memory of a scope, which must not be empty, with `filters` those that pass; return how many."""
         scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
-        return await self._transport.run(self._flows.delete_all(scope, timeout))
+        return await self._transport.run(self._flows.delete_all(scope, filters, timeout))
 
     def history(self, memory_id: str, *, page_size: int = 0, timeout: float | None = None) -> AsyncPager[MemoryChange]:
         """List a memory's changes, oldest first, also of a deleted one."""
@@ -363,7 +364,7 @@ class AsyncMemoryClient:
         agent_id: str | None = None,
         session_id: str | None = None,
         run_id: str | None = None,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         stream_id: str | uuid.UUID | None = None,
         max_unacked: int = 1024,
         priority: str | None = None,

@@ -432,6 +432,11 @@ async def test_the_other_lists_and_counts(api, script):
     assert list(script.asked[-1].states) == [4]
     assert (await api("stats")).turn_count == 7
     assert await api("delete_all", user_id="ana") == 3
+    assert not script.asked[-1].HasField("filter")
+    assert await api("delete_all", user_id="ana", filters={"people": ["Bo"], "project": "x"}) == 3
+    where = script.asked[-1].filter
+    assert (list(where.people), list(where.metadata.test.path)) == (["Bo"], ["project"])
+    assert not where.HasField("scope") or where.scope == memory_pb2.Scope()
     assert (await api("reindex")).id == "r"
 
 
@@ -535,7 +540,10 @@ async def test_a_write_without_a_scope_is_refused_before_any_call(api, script, n
         ("add", ("hi",), {"user_id": "a", "priority": "low"}, "priority"),
         ("add", ("hi",), {"user_id": "a", "priority": 5}, "priority"),
         ("add", ("hi",), {"user_id": 7}, "user_id"),
-        ("search", ("q",), {"filters": {"persons": ["Ana"]}}, "filters"),
+        ("search", ("q",), {"filters": {"persons": ["Ana"]}}, "filters.persons"),
+        ("search", ("q",), {"filters": ["people"]}, "filters"),
+        ("list", (), {"filters": {"NOT": {"a": 1}}}, "filters.NOT"),
+        ("delete_all", (), {"user_id": "a", "filters": {"cost": {"over": 1}}}, "filters.cost"),
         ("search", ("q",), {"filters": {"people": "Ana"}}, "filters.people"),
         ("search", ("q",), {"filters": {"states": ["gone"]}}, "filters.states"),
         ("search", ("q",), {"planning": "maybe"}, "planning"),
