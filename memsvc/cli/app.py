@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from json import JSONDecodeError, loads
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ UserId = Annotated[str | None, typer.Option("--user", help="User id.", show_defa
 AgentId = Annotated[str | None, typer.Option("--agent", help="Agent id.", show_default=False)]
 SessionId = Annotated[str | None, typer.Option("--session", help="Session id.", show_default=False)]
 WholeSpace = Annotated[bool, typer.Option("--whole-space", help="Everybody's, in place of user, agent and session.")]
+Where = Annotated[str, typer.Option("--where", help="""Filter, such as '{"cost": {"gte": 10}}'.""", metavar="JSON")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MaxTokens = Annotated[int, typer.Option(help="Token budget of the context; 0 adapts to the question.")]
 
@@ -202,6 +204,7 @@ def search(
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
     as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -217,6 +220,7 @@ def search(
             max_tokens=max_tokens,
             limit=limit,
             as_of=as_of,
+            filters=_filters(where),
         )
     _print(result, json, render.search(result))
 
@@ -229,6 +233,7 @@ def ask(
     session: SessionId = None,
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -237,7 +242,7 @@ def ask(
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
     with opened(data_dir, address, api_key, space) as client:
-        answer = client.ask(question, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens)
+        answer = client.ask(question, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens, filters=_filters(where))
     _print(answer, json, render.answer(answer))
 
 
@@ -250,6 +255,7 @@ def explain(
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -258,7 +264,7 @@ def explain(
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
     with opened(data_dir, address, api_key, space) as client:
-        trace = client.explain(query, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens)
+        trace = client.explain(query, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens, filters=_filters(where))
     _print(trace, json, render.explanation(trace, limit=candidates))
 
 
@@ -316,6 +322,17 @@ def _named(user: str | None, agent: str | None, session: str | None = None) -> d
     """The names that were given, as arguments of a call."""
     given = {"user_id": user, "agent_id": agent, "session_id": session}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _filters(where: str) -> dict[str, Any]:
+    """The filters of an option that holds JSON."""
+    try:
+        filters = loads(where or "{}")
+    except JSONDecodeError as error:
+        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--where") from None
+    if not isinstance(filters, dict):
+        raise typer.BadParameter("is no JSON object", param_hint="--where")
+    return filters
 
 
 def _print(value: Any, json: bool, table: Any) -> None:

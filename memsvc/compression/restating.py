@@ -34,6 +34,7 @@ from memsvc.types import (
     Symbolic,
     Turn,
     TurnRef,
+    merged_metadata,
 )
 
 MOST_SOURCES = 2
@@ -137,6 +138,7 @@ class Restater:
             token_count=self._tokens.count(draft.text),
             sources=draft.refs,
             compressor=self._name,
+            metadata=merged_metadata(draft.turns),
             dense_text=plain,
             lexical_text=f"{draft.text}\n{date_in_words(last)}",
             neighbours=_around(last, session),

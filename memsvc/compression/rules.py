@@ -32,6 +32,7 @@ from memsvc.types import (
     SpaceKey,
     TurnOutcome,
     TurnRef,
+    merged_metadata,
 )
 
 NAME = "rules/2"
@@ -195,6 +196,7 @@ class RulesCompressor:
             sources=sources,
             gate=self._explain(session, unit, searched),
             compressor=NAME,
+            metadata=merged_metadata([each.turn for each, _ in parts]),
             dense_text=" ".join([*(asker.text(piece) for piece in asked), searched] if asker else [searched]),
             lexical_text=_lexical(reading, unit, composed.text),
             neighbours=around(session.readings, unit.index),

@@ -8,14 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from memsvc.consolidation.decisions import NAME
-from memsvc.consolidation.merging import all_sources, in_order, joined_symbols, latest_end, made_id, shared_scope
+from memsvc.consolidation.merging import (
+    all_sources,
+    in_order,
+    joined_metadata,
+    joined_symbols,
+    latest_end,
+    made_id,
+    shared_scope,
+)
 from memsvc.consolidation.params import ConsolidationParams
+from memsvc.consolidation.units import SENTENCE_SOURCES
 from memsvc.ports import TokenCounter, Vectors
 from memsvc.types import Addition, AdditionKind, Memory, MemoryKind, Span
-
-SENTENCE_SOURCES = "sentence_sources"
-"""Metadata key of an abstract: ids of the memories that its sentences are taken from, in their order, by blanks; where
-one comes from several, those by commas."""
 
 
 def abstract(
@@ -55,7 +60,7 @@ def abstract(
         sources=all_sources(children),
         derived_from=tuple(child.id for child in children),
         compressor=NAME,
-        metadata={SENTENCE_SOURCES: " ".join(child.id for child in chosen)},
+        metadata={**joined_metadata(children), SENTENCE_SOURCES: " ".join(child.id for child in chosen)},
         dense_text=" ".join(child.dense_text or child.text for child in chosen),
         lexical_text=text,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from memsvc.ingest.limits import EARLIEST_EVENT, MAX_CONTENT, MAX_FUTURE, MAX_SPEAKER, MAX_TURNS
 from memsvc.ingest.names import name_faults
 from memsvc.ingest.violations import Violations
-from memsvc.types import LEAST_OFFSET, MOST_OFFSET, Role, Scope
+from memsvc.types import LEAST_OFFSET, MOST_OFFSET, Metadata, Role, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class TurnDraft:
     speaker: str = ""
     event_time: datetime | None = None
     utc_offset_minutes: int | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
 
 
 def check_turns(drafts: Sequence[TurnDraft], violations: Violations, now: datetime) -> None:

@@ -138,6 +138,10 @@ class MemoryLog(Protocol):
         """
         ...
 
+    async def ids(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> list[str]:
+        """Return the ids of up to `limit` memories that pass, newest first; none of an unknown space."""
+        ...
+
     async def lexical_texts(
         self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
     ) -> Page[LexicalText]:
@@ -170,8 +174,13 @@ class MemoryLog(Protocol):
         """
         ...
 
-    async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
-        """Mark every memory of the scope deleted, with what consolidation made of them; return how many. Idempotent."""
+    async def delete_scope(
+        self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
+    ) -> int:
+        """Mark every memory of the scope deleted, with what consolidation made of them; return how many. Idempotent.
+
+        With `where`, only those that pass it.
+        """
         ...
 
     async def history(self, space: SpaceKey, memory_id: str, *, limit: int, cursor: str | None = None) -> Page[Change]:

@@ -16,6 +16,7 @@ from memsvc.retrieval.packing import pack
 from memsvc.retrieval.plan import make_plan
 from memsvc.retrieval.planning import PlannedSearch, Planner
 from memsvc.retrieval.pooling import pool
+from memsvc.retrieval.prefilter import prefilter
 from memsvc.retrieval.question import Question, read_question
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
 from memsvc.retrieval.weights import SHIPPED, Weights
@@ -60,8 +61,9 @@ class Retriever:
             question, complexity = planned.question, planned.complexity(complexity)
         lookups = self._lookups(spec, question, complexity, planned)
         _, plan = lookups[0]
+        bounds = await prefilter(self._memories, space, spec.where)
         queries = [
-            ViewQuery(each.text, without_people(each.text, each.names), spec.where, its_plan, number)
+            ViewQuery(each.text, without_people(each.text, each.names), bounds.where, its_plan, number)
             for number, (each, its_plan) in enumerate(lookups)
         ]
         found = await self._views.search(space, queries)
@@ -95,6 +97,7 @@ class Retriever:
             confidence=sure,
             confidence_signals=reasons,
             planning=planned.report if planned else None,
+            filter_cut=bounds.cut,
         )
 
     async def _planned(

@@ -17,6 +17,7 @@ from memsvc.rpc.enums import (
 )
 from memsvc.rpc.errors import failure_code
 from memsvc.rpc.fields import timestamp
+from memsvc.rpc.json_values import struct_message
 from memsvc.rpc.names import key_name, memory_name, operation_name, space_name, user_settings_name
 from memsvc.rpc.services import Preview
 from memsvc.types import (
@@ -55,7 +56,7 @@ def turn_message(turn: Turn) -> memory_pb2.Turn:
         speaker=turn.speaker,
         content=turn.content,
         event_time=timestamp(turn.event_time),
-        metadata=dict(turn.metadata),
+        metadata=struct_message(turn.metadata),
         ingest_time=timestamp(turn.ingest_time),
         disposition=DISPOSITION_TO_PROTO[turn.disposition],
         disposition_reason=turn.disposition_reason,
@@ -87,7 +88,7 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
         derived_from=[memory_name(space_id, origin) for origin in memory.derived_from],
         gate=_gate(memory.gate) if memory.gate else None,
         compressor=memory.compressor,
-        metadata=dict(memory.metadata),
+        metadata=struct_message(memory.metadata),
         create_time=timestamp(memory.create_time),
         update_time=timestamp(memory.update_time),
         etag=memory.etag,

@@ -13,6 +13,7 @@ from memsvc.types import (
     KeyRole,
     MemoryKind,
     MemoryState,
+    Operator,
     Priority,
     Role,
     View,
@@ -122,3 +123,16 @@ KEY_ROLE_TO_PROTO: dict[KeyRole, admin.KeyRole.ValueType] = {
     KeyRole.ADMIN: admin.KEY_ROLE_ADMIN,
 }
 KEY_ROLE_FROM_PROTO: dict[int, KeyRole] = {number: role for role, number in KEY_ROLE_TO_PROTO.items()}
+
+OPERATOR_FROM_PROTO: dict[int, Operator] = {
+    service.METADATA_OPERATOR_EQ: Operator.EQ,
+    service.METADATA_OPERATOR_NE: Operator.NE,
+    service.METADATA_OPERATOR_GT: Operator.GT,
+    service.METADATA_OPERATOR_GTE: Operator.GTE,
+    service.METADATA_OPERATOR_LT: Operator.LT,
+    service.METADATA_OPERATOR_LTE: Operator.LTE,
+    service.METADATA_OPERATOR_IN: Operator.IN,
+    service.METADATA_OPERATOR_NIN: Operator.NIN,
+    service.METADATA_OPERATOR_CONTAINS: Operator.CONTAINS,
+    service.METADATA_OPERATOR_EXISTS: Operator.EXISTS,
+}

@@ -14,9 +14,11 @@ from memsvc.ingest.violations import Violations
 from memsvc.rpc.admission import Admission, shutting_down
 from memsvc.rpc.call import Call
 from memsvc.rpc.decode import (
+    ANY_BUT_DELETED,
     MEMORY_UPDATES,
     changed_memory,
     check_memory_update,
+    deletion_filter,
     filter_of,
     is_planned,
     priority_of,
@@ -43,14 +45,13 @@ from memsvc.rpc.tokens import (
 )
 from memsvc.rpc.waiting import JobWaiter
 from memsvc.rpc.watch import Watch
-from memsvc.types import IngestRequestId, Memory, MemoryState, QuerySpec, Retrieval, SpaceKey, zone_of
+from memsvc.types import IngestRequestId, Memory, QuerySpec, Retrieval, SpaceKey, zone_of
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
 
 MAX_ETAG = 64
 PLANNING_SHARE = 1 / 3
 """Of the time that is left to a call, what a language model may take to plan its search."""
-ANY_BUT_DELETED = tuple(state for state in MemoryState if state is not MemoryState.DELETED)
 UPDATE_ATTEMPTS = 5
 """Times an update without an etag is tried again after somebody else's change came between."""
 
@@ -190,12 +191,13 @@ class MemoryService:
         return pb.DeleteMemoryResponse()
 
     async def delete_memories(self, request: pb.DeleteMemoriesRequest, call: Call) -> pb.DeleteMemoriesResponse:
-        """Delete every memory of a scope."""
+        """Delete every memory of a scope, or those of them that pass a filter."""
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
         scope = written_scope(request.scope, violations, required=True)
+        where = deletion_filter(request, violations) if request.HasField("filter") else None
         violations.check()
-        count = await self._services.memories.delete_scope(space, scope, actor=call.actor)
+        count = await self._services.memories.delete_scope(space, scope, where, actor=call.actor)
         return pb.DeleteMemoriesResponse(deleted_count=count)
 
     async def get_history(self, request: pb.GetHistoryRequest, call: Call) -> pb.GetHistoryResponse:

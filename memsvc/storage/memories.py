@@ -138,6 +138,16 @@ class SqlMemoryLog(IndexMarks):
 
         return await self._db.read(load)
 
+    async def ids(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> list[str]:
+        """Return the ids of up to `limit` memories that pass, the last created first; none of an unknown space."""
+        query = (
+            select(MemoryRow.id)
+            .where(*in_space(space), *passing(where))
+            .order_by(col(MemoryRow.ordinal).desc())
+            .limit(limit)
+        )
+        return await self._db.read(lambda session: list(session.exec(query)))
+
     async def lexical_texts(
         self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
     ) -> Page[LexicalText]:
@@ -213,17 +223,21 @@ class SqlMemoryLog(IndexMarks):
         await self._db.write(drop)
         self._db.work.deferred()
 
-    async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> int:
-        """Mark every memory within the scope deleted, in batches; return how many.
+    async def delete_scope(
+        self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
+    ) -> int:
+        """Mark every memory within the scope, and that passes `where`, deleted, in batches; return how many.
 
         What consolidation made of memories in and outside of the scope goes too; those outside are served again.
         """
+
+        wanted = () if where is None else tuple(passing(where))
 
         def drop(session: Session) -> int:
             require_space(session, space)
             rows = session.exec(
                 select(MemoryRow)
-                .where(*in_space(space), *within(MemoryRow, scope), MemoryRow.state != MemoryState.DELETED)
+                .where(*in_space(space), *within(MemoryRow, scope), MemoryRow.state != MemoryState.DELETED, *wanted)
                 .order_by(col(MemoryRow.ordinal))
                 .limit(BATCH)
                 .with_for_update()

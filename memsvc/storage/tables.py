@@ -129,7 +129,7 @@ class TurnRow(Row, table=True):
     speaker: str = _text()
     content: str = _text()
     event_time: datetime = _time()
-    labels: dict[str, str] = _json()
+    labels: dict[str, Any] = _json()
     token_count: int
     digest: str = _text()
     ingest_time: datetime = _time()
@@ -211,7 +211,7 @@ class MemoryRow(Row, table=True):
     derived_from: list[str] = _json()
     gate: dict[str, Any] | None = _json(nullable=True)
     compressor: str = _text()
-    labels: dict[str, str] = _json()
+    labels: dict[str, Any] = _json()
     create_time: datetime = _time()
     update_time: datetime = _time()
     version: int

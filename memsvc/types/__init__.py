@@ -1,5 +1,6 @@
 """The nouns of memsvc. Standard library only; every other module speaks in these."""
 
+from memsvc.types.conditions import MetadataCondition, MetadataGroup, MetadataTest, Operator, Rule
 from memsvc.types.embeddings import EmbeddingCheck, EmbeddingModel, EmbeddingState
 from memsvc.types.jobs import Job, JobError, JobKind, JobState, JobSummary
 from memsvc.types.language import (
@@ -36,6 +37,15 @@ from memsvc.types.memories import (
     Symbolic,
     folded,
 )
+from memsvc.types.metadata import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_METADATA_KEY,
+    MAX_METADATA_KEYS,
+    Metadata,
+    canonical_json,
+    merge_metadata,
+)
 from memsvc.types.queries import (
     Complexity,
     ComplexityFeature,
@@ -67,12 +77,17 @@ from memsvc.types.turns import (
     Turn,
     TurnOutcome,
     TurnRef,
+    merged_metadata,
 )
 from memsvc.types.zones import LEAST_OFFSET, MOST_OFFSET, ZONE_RULE, fixed_zone, offset_minutes, zone_of
 
 __all__ = [
     "LEAST_OFFSET",
     "LLM_FAILED",
+    "MAX_METADATA_BYTES",
+    "MAX_METADATA_DEPTH",
+    "MAX_METADATA_KEY",
+    "MAX_METADATA_KEYS",
     "MOST_OFFSET",
     "OUT_OF_INDEX",
     "ZONE_RULE",
@@ -115,11 +130,16 @@ __all__ = [
     "MemoryFilter",
     "MemoryKind",
     "MemoryState",
+    "Metadata",
+    "MetadataCondition",
+    "MetadataGroup",
+    "MetadataTest",
     "ModelPurpose",
     "ModelUsage",
     "Name",
     "NameKind",
     "Neighbour",
+    "Operator",
     "Page",
     "PendingTurns",
     "PlanningReport",
@@ -128,6 +148,7 @@ __all__ = [
     "QuerySpec",
     "Retrieval",
     "Role",
+    "Rule",
     "Scope",
     "Signal",
     "Space",
@@ -146,8 +167,11 @@ __all__ = [
     "View",
     "ViewReport",
     "ViewScore",
+    "canonical_json",
     "fixed_zone",
     "folded",
+    "merge_metadata",
+    "merged_metadata",
     "offset_minutes",
     "utc_now",
     "zone_of",

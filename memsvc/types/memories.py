@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
+from memsvc.types.conditions import MetadataCondition
+from memsvc.types.metadata import Metadata
 from memsvc.types.spaces import Scope
 from memsvc.types.turns import Role, TurnOutcome, TurnRef
 from memsvc.types.zones import local_time
@@ -144,7 +145,7 @@ class Memory:
     derived_from: tuple[str, ...] = ()
     gate: Gate | None = None
     compressor: str = "caller"
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
     spans: tuple[Span, ...] = ()
     """Where each part of the text was said, in order of the text; empty for what a caller wrote."""
     additions: tuple[Addition, ...] = ()
@@ -262,6 +263,9 @@ class MemoryFilter:
     as_of: AsOf | None = None
     exact_owner: bool = False
     """Whether an empty user or agent of the scope matches the empty value only."""
+    metadata: MetadataCondition | None = None
+    ids: frozenset[str] | None = None
+    """Of these memories only; None means any."""
 
     @property
     def stored_states(self) -> tuple[MemoryState, ...]:
@@ -285,6 +289,8 @@ class MemoryFilter:
             and (not self.entities or bool(folded(self.entities) & folded(memory.symbolic.entities)))
             and (self.start_time is None or memory.event_time >= self.start_time)
             and (self.end_time is None or memory.event_time < self.end_time)
+            and (self.metadata is None or self.metadata.matches(memory.metadata))
+            and (self.ids is None or memory.id in self.ids)
         )
 
 

@@ -160,6 +160,7 @@ class Degradation(StrEnum):
     VIEWS_FAILED = "VIEWS_FAILED"
     LEXICAL_FROM_SQL = "LEXICAL_FROM_SQL"
     NEWEST_FROM_SQL = "NEWEST_FROM_SQL"
+    FILTER_CUT = "FILTER_CUT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +212,8 @@ class Retrieval:
     confidence_signals: tuple[Signal, ...]
     planning: PlanningReport | None = None
     """None where rules alone planned, as asked for."""
+    filter_cut: bool = False
+    """Whether only the newest of the memories that pass the filter were searched."""
 
     @property
     def degradation(self) -> Degradation | None:
@@ -219,7 +222,9 @@ class Retrieval:
             return Degradation.NEWEST_FROM_SQL
         if any(report.from_sql for report in self.views):
             return Degradation.LEXICAL_FROM_SQL
-        return Degradation.VIEWS_FAILED if any(report.error for report in self.views) else None
+        if any(report.error for report in self.views):
+            return Degradation.VIEWS_FAILED
+        return Degradation.FILTER_CUT if self.filter_cut else None
 
     @property
     def returned(self) -> tuple[Hit, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from memsvc.types.metadata import Metadata, merge_metadata
 from memsvc.types.spaces import Scope
 from memsvc.types.zones import local_time
 
@@ -57,7 +59,7 @@ class Turn:
     utc_offset_minutes: int | None = None
     """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
     speaker: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
     token_count: int = 0
     """cl100k_base tokens of `speaker: content`, as a prompt would carry it."""
     ingest_time: datetime | None = None
@@ -80,6 +82,11 @@ class Turn:
         if self.speaker:
             return self.speaker
         return {Role.USER: "The user", Role.ASSISTANT: "The assistant"}.get(self.role, f"The {self.role}")
+
+
+def merged_metadata(turns: Sequence[Turn]) -> dict[str, Any]:
+    """The metadata of a memory made of `turns`, which stand in the order they were said in; see `merge_metadata`."""
+    return merge_metadata([turn.metadata for turn in turns])
 
 
 @dataclass(frozen=True, slots=True)

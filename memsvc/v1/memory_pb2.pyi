@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -347,37 +348,17 @@ class Turn(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class MetadataEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     TURN_ID_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
-    METADATA_FIELD_NUMBER: _builtins.int
     INGEST_TIME_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     DISPOSITION_REASON_FIELD_NUMBER: _builtins.int
     UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """Caller's id, unique within its scope; the deduplication key."""
     role: Global___Role.ValueType
@@ -403,12 +384,14 @@ class Turn(_message.Message):
         """When it was said; unset means now. May lie in the past (backfill)."""
 
     @_builtins.property
-    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Caller's annotations, returned as they came; at most 32 entries."""
-
-    @_builtins.property
     def ingest_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set: when the service committed the turn."""
+
+    @_builtins.property
+    def metadata(self) -> _struct_pb2.Struct:
+        """Caller's annotations, returned as they came and put on every memory made of the turn. At most 32 keys of 1 to 64
+        characters, 4 levels of nesting and 8192 bytes of JSON.
+        """
 
     def __init__(
         self,
@@ -419,13 +402,13 @@ class Turn(_message.Message):
         speaker: _builtins.str = ...,
         content: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
-        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         ingest_time: _timestamp_pb2.Timestamp | None = ...,
         disposition: Global___TurnDisposition.ValueType = ...,
         disposition_reason: _builtins.str = ...,
         utc_offset_minutes: _builtins.int | None = ...,
+        metadata: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "event_time", b"event_time", "ingest_time", b"ingest_time", "scope", b"scope", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "scope", b"scope", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -440,26 +423,6 @@ class Memory(_message.Message):
     """A self-contained statement distilled from one or more turns."""
 
     DESCRIPTOR: _descriptor.Descriptor
-
-    @_typing.final
-    class MetadataEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     NAME_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
@@ -476,7 +439,6 @@ class Memory(_message.Message):
     DERIVED_FROM_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
     COMPRESSOR_FIELD_NUMBER: _builtins.int
-    METADATA_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -487,6 +449,7 @@ class Memory(_message.Message):
     USE_COUNT_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
     UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     SPANS_FIELD_NUMBER: _builtins.int
     ADDITIONS_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
@@ -549,10 +512,6 @@ class Memory(_message.Message):
         """What the entropy gate computed for it."""
 
     @_builtins.property
-    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Caller's annotations."""
-
-    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set creation time."""
 
@@ -571,6 +530,10 @@ class Memory(_message.Message):
     @_builtins.property
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
         """When a query last returned it, by the service's clock."""
+
+    @_builtins.property
+    def metadata(self) -> _struct_pb2.Struct:
+        """The annotations of the turns it came from, where the newest turn wins; within the limits of Turn.metadata."""
 
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceSpan]:
@@ -602,7 +565,6 @@ class Memory(_message.Message):
         derived_from: _abc.Iterable[_builtins.str] | None = ...,
         gate: Global___GateDecision | None = ...,
         compressor: _builtins.str = ...,
-        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
@@ -613,11 +575,12 @@ class Memory(_message.Message):
         use_count: _builtins.int = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
         utc_offset_minutes: _builtins.int | None = ...,
+        metadata: _struct_pb2.Struct | None = ...,
         spans: _abc.Iterable[Global___SourceSpan] | None = ...,
         additions: _abc.Iterable[Global___TextAddition] | None = ...,
         role: Global___Role.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "metadata", b"metadata", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "additions", b"additions", "compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "role", b"role", "salience", b"salience", "scope", b"scope", "sources", b"sources", "spans", b"spans", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
@@ -74,7 +74,7 @@ class MemoryClient:
         agent_id: Name = NOT_GIVEN,
         session_id: Name = NOT_GIVEN,
         run_id: Name = NOT_GIVEN,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         wait: bool = False,
         priority: str | None = None,
         request_id: str | uuid.UUID | None = None,
@@ -286,7 +286,7 @@ class MemoryClient:
         memory_id: str,
         *,
         text: str | None = None,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         salience: float | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
@@ -324,11 +324,12 @@ class MemoryClient:
         agent_id: Name = NOT_GIVEN,
         session_id: Name = NOT_GIVEN,
         run_id: Name = NOT_GIVEN,
+        filters: Filters | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Delete every memory of a scope, which must not be empty; return how many."""
+        """Delete every memory of a scope, which must not be empty, with `filters` those that pass; return how many."""
         whose = write_scope(user_id, agent_id, session_id, run_id)
-        return self._transport.run(self._flows.delete_all(whose, timeout))
+        return self._transport.run(self._flows.delete_all(whose, filters, timeout))
 
     def history(self, memory_id: str, *, page_size: int = 0, timeout: float | None = None) -> Pager[MemoryChange]:
         """List a memory's changes, oldest first, also of a deleted one."""
@@ -380,7 +381,7 @@ class MemoryClient:
         agent_id: Name = NOT_GIVEN,
         session_id: Name = NOT_GIVEN,
         run_id: Name = NOT_GIVEN,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         stream_id: str | uuid.UUID | None = None,
         max_unacked: int = 1024,
         priority: str | None = None,

@@ -6,11 +6,11 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from memsvc_client import messages, methods, parsing
+from memsvc_client import json_values, messages, methods, parsing
 from memsvc_client.admin_flows import AdminFlows
 from memsvc_client.errors import InvalidArgument, invalid, invalid_fields
 from memsvc_client.flows import Calls, Flow, unary
@@ -55,7 +55,7 @@ class MemoryFlows:
         self,
         given: messages.Messages,
         scope: memory_pb2.Scope,
-        metadata: Mapping[str, str] | None,
+        metadata: Mapping[str, Any] | None,
         *,
         wait: bool,
         priority: str | None,
@@ -148,9 +148,10 @@ class MemoryFlows:
         request = service.DeleteMemoryRequest(name=self._name(memory_id), etag=etag or "", allow_missing=allow_missing)
         return self.calls.remove(methods.DELETE_MEMORY, request, timeout=timeout)
 
-    def delete_all(self, scope: memory_pb2.Scope, timeout: float | None) -> Flow[int]:
-        """Delete every memory of a scope."""
-        request = service.DeleteMemoriesRequest(parent=self.parent, scope=scope)
+    def delete_all(self, scope: memory_pb2.Scope, filters: messages.Filters | None, timeout: float | None) -> Flow[int]:
+        """Delete the memories of a scope that pass."""
+        where = messages.filters(memory_pb2.Scope(), filters) if filters is not None else None
+        request = service.DeleteMemoriesRequest(parent=self.parent, scope=scope, filter=where)
         return self.calls.call(methods.DELETE_MEMORIES, request, lambda r: r.deleted_count, timeout=timeout)
 
     def history_page(
@@ -197,7 +198,7 @@ class MemoryFlows:
         memory_id: str,
         *,
         text: str | None,
-        metadata: Mapping[str, str] | None,
+        metadata: Mapping[str, Any] | None,
         salience: float | None,
         valid_from: messages.Time | None,
         valid_to: messages.Time | None,
@@ -215,8 +216,8 @@ class MemoryFlows:
         }
         changed = memory_pb2.Memory(
             name=self._name(memory_id),
-            text=messages.text(text or "", "text"),
-            metadata=messages.check_metadata(metadata, "metadata"),
+            text=json_values.text(text or "", "text"),
+            metadata=json_values.struct(metadata, "metadata"),
             salience=salience or 0.0,
             valid_from=messages.optional_timestamp(valid_from, "valid_from"),
             valid_to=messages.optional_timestamp(valid_to, "valid_to"),
@@ -244,7 +245,7 @@ def spec(
 ) -> service.QuerySpec:
     """Build what Query and Explain share; None leaves the choice to the service."""
     return service.QuerySpec(
-        text=messages.text(query, "query"),
+        text=json_values.text(query, "query"),
         filter=messages.filters(scope, filters, whole_space=whole_space),
         max_tokens=max_tokens or 0,
         depth=limit,

@@ -11,7 +11,9 @@ from typing import Any, TypeAlias, TypedDict
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from memsvc_client import conditions
 from memsvc_client.errors import invalid
+from memsvc_client.json_values import plain, struct, text
 from memsvc_client.v1 import memory_pb2
 from memsvc_client.v1 import memory_service_pb2 as service
 
@@ -28,22 +30,21 @@ class Message(TypedDict, total=False):
     name: str
     created_at: datetime | str
     id: str
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, Any]
 
 
 Messages: TypeAlias = str | Message | Mapping[str, Any] | Sequence[str | Message | Mapping[str, Any]]
 Time: TypeAlias = datetime | str
 
 
-class Filters(TypedDict, total=False):
-    """Hard filters of a search or a list: fields are ANDed, the values of one field ORed."""
+Filters: TypeAlias = Mapping[str, Any]
+"""Hard filters of a search, a list or a deletion: entries are ANDed.
 
-    people: Sequence[str]
-    entities: Sequence[str]
-    start_time: Time
-    end_time: Time
-    states: Sequence[str]
-    kinds: Sequence[str]
+`people`, `entities`, `states` and `kinds` are lists, whose values are ORed; `start_time` (inclusive) and `end_time`
+(exclusive) are times. All else is about metadata, see `conditions`.
+"""
+
+NAMED_FILTERS = frozenset({"people", "entities", "start_time", "end_time", "states", "kinds"})
 
 
 def timestamp(value: Time, field: str) -> Timestamp:
@@ -85,7 +86,7 @@ class Envelope:
     """What all messages of one call share: their scope, their metadata, and what ids are derived from."""
 
     scope: memory_pb2.Scope
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, Any]
     seed: uuid.UUID
 
     def turn(self, message: object, position: int, field: str) -> memory_pb2.Turn:
@@ -102,7 +103,7 @@ class Envelope:
             speaker=text(fields.get("name") or "", f"{field}.name"),
             content=text(fields.get("content"), f"{field}.content"),
             event_time=optional_timestamp(fields.get("created_at"), f"{field}.created_at"),
-            metadata={**self.metadata, **check_metadata(fields.get("metadata"), f"{field}.metadata")},
+            metadata=struct({**self.metadata, **check_metadata(fields.get("metadata"), f"{field}.metadata")}, field),
         )
 
 
@@ -129,24 +130,17 @@ def batches(items: Iterable[memory_pb2.Turn]) -> Iterator[list[memory_pb2.Turn]]
         yield batch
 
 
-def check_metadata(metadata: object, field: str) -> dict[str, str]:
-    """Check caller's metadata: texts by name."""
-    if metadata is None:
-        return {}
-    if not isinstance(metadata, Mapping):
-        raise invalid(field, f"must be a dict, not {type(metadata).__name__}")
-    for key, value in metadata.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise invalid(field, f"keys and values must be str; {key!r} is {type(value).__name__}")
-    return dict(metadata)
+def check_metadata(metadata: object, field: str) -> dict[str, Any]:
+    """Check caller's metadata: a JSON object, as it is by the time of the call."""
+    return plain(struct(metadata, field))
 
 
 def filters(where: memory_pb2.Scope, given: Filters | None, *, whole_space: bool = False) -> service.MemoryFilter:
     """Build a filter from a scope and a dict of filters."""
-    given = given or {}
-    unknown = set(given) - set(Filters.__annotations__)
-    if unknown:
-        raise invalid("filters", f"{sorted(unknown)} is unknown; known are {sorted(Filters.__annotations__)}")
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        raise invalid("filters", f"must be a dict, not {type(given).__name__}")
+    on_metadata = {key: value for key, value in given.items() if key not in NAMED_FILTERS}
     return service.MemoryFilter(
         scope=where,
         people=_texts(given.get("people", ()), "filters.people"),
@@ -156,6 +150,7 @@ def filters(where: memory_pb2.Scope, given: Filters | None, *, whole_space: bool
         states=values(memory_pb2.MemoryState.DESCRIPTOR, "MEMORY_STATE_", given.get("states", ()), "filters.states"),
         kinds=values(memory_pb2.MemoryKind.DESCRIPTOR, "MEMORY_KIND_", given.get("kinds", ()), "filters.kinds"),
         whole_space=whole_space,
+        metadata=conditions.condition(on_metadata, "filters", NAMED_FILTERS),
     )
 
 
@@ -201,17 +196,6 @@ def _value(enum: EnumDescriptor, prefix: str, item: str, field: str) -> Any:
     if item not in known:
         raise invalid(field, f"{item!r} is unknown; known are {sorted(known)}")
     return known[item]
-
-
-def text(value: object, field: str) -> str:
-    """Check a text."""
-    if not isinstance(value, str):
-        raise invalid(field, f"must be a str, not {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise invalid(field, "holds half of a surrogate pair, which is not Unicode text") from None
-    return value
 
 
 def _texts(items: object, field: str) -> list[str]:

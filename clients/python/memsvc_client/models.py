@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 HandleT = TypeVar("HandleT")
@@ -96,7 +96,7 @@ class Memory:
     """Ids of the memories it was consolidated from."""
     gate: Gate | None = None
     compressor: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None
     etag: str = ""
@@ -244,7 +244,7 @@ class Turn:
     agent_id: str
     session_id: str
     created_at: datetime | None
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, Any]
     ingested_at: datetime | None
     disposition: str
     """`pending`, `kept`, `merged` or `left_out`."""

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from memsvc_client import models, trace
+from memsvc_client.json_values import plain
 from memsvc_client.v1 import admin_service_pb2 as admin
 from memsvc_client.v1 import memory_pb2, operation_pb2
 from memsvc_client.v1 import memory_service_pb2 as service
@@ -68,7 +69,7 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "derived_from": tuple(short_id(name) for name in message.derived_from),
         "gate": _gate(message.gate) if message.HasField("gate") else None,
         "compressor": message.compressor,
-        "metadata": dict(message.metadata),
+        "metadata": plain(message.metadata),
         "created_at": moment(message, "create_time"),
         "updated_at": moment(message, "update_time"),
         "etag": message.etag,
@@ -237,7 +238,7 @@ def turn(message: memory_pb2.Turn) -> models.Turn:
         agent_id=message.scope.agent_id,
         session_id=message.scope.session_id,
         created_at=moment(message, "event_time"),
-        metadata=dict(message.metadata),
+        metadata=plain(message.metadata),
         ingested_at=moment(message, "ingest_time"),
         disposition=word(memory_pb2.TurnDisposition.DESCRIPTOR, message.disposition, "TURN_DISPOSITION_"),
         disposition_reason=message.disposition_reason,

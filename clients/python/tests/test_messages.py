@@ -17,6 +17,11 @@ SEED = uuid.UUID("00000000-0000-4000-8000-000000000001")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMES = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES)  # noqa: DTZ001 - bounds are naive
+JSON = st.recursive(
+    st.one_of(TEXT, st.booleans(), st.none(), st.integers(-(2**53), 2**53), st.floats(-1e300, 1e300)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
+    max_leaves=5,
+)
 MESSAGES = st.fixed_dictionaries(
     {"content": TEXT},
     optional={
@@ -24,7 +29,7 @@ MESSAGES = st.fixed_dictionaries(
         "name": TEXT,
         "created_at": TIMES,
         "id": TEXT,
-        "metadata": st.dictionaries(TEXT, TEXT, max_size=3),
+        "metadata": st.dictionaries(TEXT, JSON, max_size=3),
     },
 )
 
@@ -99,7 +104,10 @@ def test_a_z_is_an_offset():
         ({"role": "user"}, "messages[0].content", "not NoneType"),
         ({"content": "x", "role": "robot"}, "messages[0].role", "'robot' is unknown"),
         ({"content": "x", "tool_calls": []}, "messages[0]", "tool_calls"),
-        ({"content": "x", "metadata": {"n": 1}}, "messages[0].metadata", "must be str"),
+        ({"content": "x", "metadata": {"n": {1}}}, "messages[0].metadata.n", "must be JSON"),
+        ({"content": "x", "metadata": {"n": [2**53 + 1]}}, "messages[0].metadata.n[0]", "write it as a str"),
+        ({"content": "x", "metadata": {"n": float("inf")}}, "messages[0].metadata.n", "must be finite"),
+        ({"content": "x", "metadata": {1: "n"}}, "messages[0].metadata key", "must be a str"),
         ({"content": "x", "metadata": "m"}, "messages[0].metadata", "must be a dict"),
         (7, "messages[0]", "str or a dict"),
     ],

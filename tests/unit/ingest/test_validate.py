@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 
 from memsvc.errors import InvalidInput
 from memsvc.ingest.accept import TurnAcceptor, digest
-from memsvc.ingest.limits import MAX_CONTENT, MAX_METADATA_ENTRIES, MAX_TURNS
+from memsvc.ingest.limits import MAX_CONTENT, MAX_TURNS
 from memsvc.ingest.validate import TurnDraft, check_turns
 from memsvc.ingest.violations import Violations, canonical_uuid
-from memsvc.types import Accepted, IngestRequestId, Priority, Role, Scope, SpaceKey, Turn
+from memsvc.types import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_KEYS,
+    Accepted,
+    IngestRequestId,
+    Priority,
+    Role,
+    Scope,
+    SpaceKey,
+    Turn,
+)
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 GOOD = TurnDraft(turn_id="t", scope=Scope("u"), role=Role.USER, content="Hi.", speaker="Ana", event_time=NOW)
@@ -57,8 +67,13 @@ def fields(*drafts: TurnDraft) -> list[str]:
         ({"utc_offset_minutes": -721}, "utc_offset_minutes"),
         ({"utc_offset_minutes": 841}, "utc_offset_minutes"),
         ({"metadata": {"": "v"}}, "metadata.key[0]"),
-        ({"metadata": {"a": "", "b": "v" * 1025}}, "metadata.value[1]"),
-        ({"metadata": {str(n): "" for n in range(MAX_METADATA_ENTRIES + 1)}}, "metadata"),
+        ({"metadata": {"k" * 65: "v"}}, "metadata.key[0]"),
+        ({"metadata": {"a": "", "b": "\x00"}}, "metadata.value[1]"),
+        ({"metadata": {"a": [1, {"b": {"": 1}}]}}, "metadata.value[0][1].value[0].key[0]"),
+        ({"metadata": {"a": [1, float("nan")]}}, "metadata.value[0][1]"),
+        ({"metadata": {"a": {"b": {"c": {"d": {}}}}}}, "metadata.value[0].value[0].value[0].value[0]"),
+        ({"metadata": {str(n): "" for n in range(MAX_METADATA_KEYS + 1)}}, "metadata"),
+        ({"metadata": {"a": "v" * (MAX_METADATA_BYTES - 7)}}, "metadata"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], field: str) -> None:
@@ -73,7 +88,9 @@ def test_what_is_refused(change: dict[str, Any], field: str) -> None:
         {"event_time": None},
         {"event_time": datetime(1900, 1, 1, tzinfo=UTC)},
         {"event_time": NOW + timedelta(hours=24)},
-        {"metadata": {str(n): "v" * 1024 for n in range(MAX_METADATA_ENTRIES)}},
+        {"metadata": {f"{n:064}": n for n in range(MAX_METADATA_KEYS)}},
+        {"metadata": {"a": "v" * (MAX_METADATA_BYTES - 8)}},
+        {"metadata": {"a": {"b": {"c": [1, 2.5, None, True, "x"]}}}},
         {"speaker": ""},
         {"utc_offset_minutes": -720},
         {"utc_offset_minutes": 840},
