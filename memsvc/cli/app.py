@@ -242,7 +242,13 @@ def ask(
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
     with opened(data_dir, address, api_key, space) as client:
-        answer = client.ask(question, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens, filters=_filters(where))
+        answer = client.ask(
+            question,
+            **_named(user, agent, session),
+            whole_space=whole_space,
+            max_tokens=max_tokens,
+            filters=_filters(where),
+        )
     _print(answer, json, render.answer(answer))
 
 
@@ -264,7 +270,13 @@ def explain(
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
     with opened(data_dir, address, api_key, space) as client:
-        trace = client.explain(query, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens, filters=_filters(where))
+        trace = client.explain(
+            query,
+            **_named(user, agent, session),
+            whole_space=whole_space,
+            max_tokens=max_tokens,
+            filters=_filters(where),
+        )
     _print(trace, json, render.explanation(trace, limit=candidates))
 
 

@@ -141,6 +141,7 @@ def _lines(content: str) -> Iterator[Range]:
 def _reads_on(lines: list[str]) -> bool:
     """Whether lines are prose: most end a sentence, or the next goes on with a small letter, as wrapped text does."""
     joined = sum(
-        bool(_SENTENCE_END.search(line)) or following[:1].islower() for line, following in zip(lines, [*lines[1:], ""], strict=True)
+        bool(_SENTENCE_END.search(line)) or following[:1].islower()
+        for line, following in zip(lines, [*lines[1:], ""], strict=True)
     )
     return joined * 2 > len(lines)

@@ -113,7 +113,10 @@ class RulesCompressor:
         vectors = np.zeros((len(readings), self._embedder.dimension), dtype=np.float32)
         said = [i for i, reading in enumerate(readings) if reading.pieces]
         if said:
-            texts = [_searched(readings[i], units(readings[i].turn.content, readings[i].pieces, self._tokens)[0]) for i in said]
+            texts = [
+                _searched(readings[i], units(readings[i].turn.content, readings[i].pieces, self._tokens)[0])
+                for i in said
+            ]
             vectors[said] = await self._embedder.embed(texts)
         return vectors
 
@@ -140,7 +143,9 @@ class RulesCompressor:
             chosen=covering(readings, context, surprisals, self._tokens) if terse else None,
         )
         session = _Session(space, readings, context, scores, judgements, surprisals)
-        memories = [self._memory(session, unit) for i in range(context, len(readings)) for unit in self._units(session, i)]
+        memories = [
+            self._memory(session, unit) for i in range(context, len(readings)) for unit in self._units(session, i)
+        ]
         outcomes = [_outcome(session, i) for i in range(context, len(readings))]
         return Compression(tuple(memories), tuple(outcomes))
 

@@ -106,9 +106,7 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
 
 
 def _span(span: Span) -> memory_pb2.SourceSpan:
-    return memory_pb2.SourceSpan(
-        turn=_turn_ref(span.turn), start=span.start, end=span.end, text_start=span.text_start
-    )
+    return memory_pb2.SourceSpan(turn=_turn_ref(span.turn), start=span.start, end=span.end, text_start=span.text_start)
 
 
 def _addition(addition: Addition) -> memory_pb2.TextAddition:

@@ -198,8 +198,8 @@ class Memory:
 
     def with_text(self, text: str, token_count: int) -> Memory:
         """Return a copy that says `text`, with views that index exactly that text."""
-        views = {"dense_text": text, "lexical_text": text}
-        return replace(self, text=text, token_count=token_count, spans=(), additions=(), **views)
+        told = replace(self, text=text, token_count=token_count, spans=(), additions=())
+        return replace(told, dense_text=text, lexical_text=text, neighbours=())
 
 
 @dataclass(frozen=True, slots=True)
