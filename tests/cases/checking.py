@@ -1,0 +1,186 @@
+"""What holds of a case's memories and search results, check by check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from cases.reading import ROLES, Ask, Case, Dated, SaidBy, Told, With, kept_in_order
+from cases.serving import Outcome
+from memsvc_client.models import Memory, SearchResult
+
+NEXT_TO_NOTHING = 40
+"""Tokens that a question nothing answers may draw."""
+
+
+class Figure(StrEnum):
+    """What a share is computed of."""
+
+    BYTES = "bytes unaltered"
+    NEVER = "nothing made up"
+    FACTS = "facts kept"
+    ECHOES = "echoes add nothing"
+    DATES_RIGHT = "dates not wrong"
+    DATES_GIVEN = "dates given"
+    ATTRIBUTION = "attribution right"
+    DECIDES = "deciding sentence"
+    NEWEST = "newest first"
+    NOTHING = "nothing for nothing"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was to hold."""
+
+    figure: Figure
+    holds: bool
+    wanted: str
+    """In words, for who reads a failure."""
+
+
+def checks(outcome: Outcome) -> Iterator[Check]:
+    """Check everything that a case expects, and that no memory alters what was said."""
+    case, memories = outcome.case, outcome.memories
+    yield from chain.from_iterable(_unaltered(case, memory) for memory in memories)
+    yield from chain.from_iterable(_told(told, memories) for told in case.told)
+    yield from (_joined(joined, case, memories) for joined in case.joined)
+    yield from (_echo(index, case, memories) for index in case.echoes)
+    yield from (_never(words, case, memories) for words in case.never)
+    yield from chain.from_iterable(_dated(dated, case, memories) for dated in case.dated)
+    yield from (_undated(expression, memories) for expression in case.undated)
+    yield from (_said_by(said, case, memories) for said in case.said_by)
+    for ask, result in zip(case.ask, outcome.results, strict=True):
+        yield from _asked(ask, case, result)
+
+
+def _unaltered(case: Case, memory: Memory) -> Iterator[Check]:
+    """Whether spans and additions make up the whole text, and every span is its turn's slice."""
+    spans, additions = getattr(memory, "spans", None), getattr(memory, "additions", None)
+    if spans is None or additions is None:
+        return
+    pieces = sorted(
+        [(span.text_start, span.text_start + span.end - span.start) for span in spans]
+        + [(addition.text_start, addition.text_end) for addition in additions]
+    )
+    whole = [0, *(end for _, end in pieces)] == [*(start for start, _ in pieces), len(memory.memory)]
+    slices = all(
+        case.turns[int(span.turn.turn_id)].content[span.start : span.end]
+        == memory.memory[span.text_start : span.text_start + span.end - span.start]
+        for span in spans
+    )
+    yield Check(Figure.BYTES, whole and slices, f"{memory.memory!r} is made of spans and additions")
+
+
+def _told(told: Told, memories: tuple[Memory, ...]) -> Iterator[Check]:
+    texts = [memory.memory for memory in memories if told.turn in _cited(memory)]
+    best = max(texts, key=lambda text: kept_in_order(told.keeps, text), default="")
+    start = 0
+    for words in told.keeps:
+        at = best.find(words, start)
+        start = max(start, at + len(words)) if at >= 0 else start
+        yield Check(Figure.FACTS, at >= 0, f"turn {told.turn} keeps {words!r}")
+
+
+def _joined(joined: With, case: Case, memories: tuple[Memory, ...]) -> Check:
+    """Among the memories that tell the turn as expected, one holds the other turn too."""
+    told = next((told for told in case.told if told.turn == joined.turn), None)
+    keeps = told.keeps if told else ()
+    holds = any(
+        {joined.turn, joined.also} <= _cited(memory)
+        and kept_in_order(keeps, memory.memory) == len(keeps)
+        and joined.holds in memory.memory
+        and _has_span_of(joined.also, memory)
+        for memory in memories
+    )
+    return Check(Figure.FACTS, holds, f"turn {joined.turn} stands with {joined.holds!r} of turn {joined.also}")
+
+
+def _has_span_of(index: int, memory: Memory) -> bool:
+    spans = getattr(memory, "spans", None)
+    return spans is None or any(span.turn.turn_id == str(index) for span in spans)
+
+
+def _echo(index: int, case: Case, memories: tuple[Memory, ...]) -> Check:
+    alone = [memory.memory for memory in memories if _cited(memory) and _cited(memory) <= set(case.echoes)]
+    echoed = any(index in _cited(memory) for memory in memories if memory.memory in alone)
+    return Check(Figure.ECHOES, not echoed, f"no memory of turn {index}, an echo")
+
+
+def _never(words: str, case: Case, memories: tuple[Memory, ...]) -> Check:
+    figure = Figure.ATTRIBUTION if case.kind == "attribution" else Figure.NEVER
+    return Check(figure, not any(words in memory.memory for memory in memories), f"{words!r} nowhere")
+
+
+def _dated(dated: Dated, case: Case, memories: tuple[Memory, ...]) -> Iterator[Check]:
+    """Two checks: the date is there, and no other one is."""
+    right = {f"{other.expression} [{other.date}]" for other in case.dated if other.expression == dated.expression}
+    given = any(f"{dated.expression} [{dated.date}]" in memory.memory for memory in memories)
+    # What is left once the right ones are taken away is a wrong one.
+    wrong = any(f"{dated.expression} [" in _without(right, memory.memory) for memory in memories)
+    yield Check(Figure.DATES_GIVEN, given, f"{dated.expression!r} is [{dated.date}]")
+    yield Check(Figure.DATES_RIGHT, not wrong, f"{dated.expression!r} is nothing but [{dated.date}]")
+
+
+def _without(parts: set[str], text: str) -> str:
+    for part in parts:
+        text = text.replace(part, "")
+    return text
+
+
+def _undated(expression: str, memories: tuple[Memory, ...]) -> Check:
+    wrong = any(f"{expression} [" in memory.memory for memory in memories)
+    return Check(Figure.DATES_RIGHT, not wrong, f"{expression!r} has no date")
+
+
+def _said_by(said: SaidBy, case: Case, memories: tuple[Memory, ...]) -> Check:
+    """Every memory that holds the quote, and there is one, has it under the label."""
+    labels = {
+        _label_before(memory.memory.index(said.quote), memory, case)
+        for memory in memories
+        if said.quote in memory.memory
+    }
+    return Check(
+        Figure.ATTRIBUTION,
+        labels == {said.label.casefold()},
+        f"{said.quote!r} under {said.label!r}, not {labels or 'lost'}",
+    )
+
+
+def _label_before(position: int, memory: Memory, case: Case) -> str:
+    """The last label before a position, folded; empty where there is none."""
+    text, additions = memory.memory, getattr(memory, "additions", None)
+    if additions is not None:
+        labels = [a for a in additions if a.kind == "label" and a.text_end <= position]
+        last = max(labels, key=lambda addition: addition.text_end, default=None)
+        return text[last.text_start : last.text_end].strip().rstrip(":").casefold() if last else ""
+    names = {*(turn.name for turn in case.turns if turn.name), *ROLES}
+    folded = text.casefold()
+    found = [(folded.rfind(f"{name.casefold()}: ", 0, position), name.casefold()) for name in names]
+    at, name = max(found)
+    return name if at >= 0 else ""
+
+
+def _asked(ask: Ask, case: Case, result: SearchResult) -> Iterator[Check]:
+    question = repr(ask.question)
+    for words in ask.has:
+        yield Check(Figure.DECIDES, words in result.context, f"{question} draws {words!r}")
+    for words in ask.lacks:
+        yield Check(Figure.DECIDES, words not in result.context, f"{question} does not draw {words!r}")
+    texts = [hit.memory for hit in result]
+    if ask.before:
+        newer, older = (next((n for n, text in enumerate(texts) if words in text), None) for words in ask.before)
+        holds = newer is not None and (older is None or newer < older)
+        yield Check(Figure.NEWEST, holds, f"{question} draws {ask.before[0]!r} before {ask.before[1]!r}")
+    if ask.cites_first is not None:
+        figure = Figure.NEWEST if case.kind == "newest" else Figure.DECIDES
+        holds = bool(result.hits) and ask.cites_first in _cited(result[0])
+        yield Check(figure, holds, f"{question} draws turn {ask.cites_first} first")
+    if ask.empty:
+        holds = result.token_count <= NEXT_TO_NOTHING
+        yield Check(Figure.NOTHING, holds, f"{question} draws next to nothing, not {result.token_count} tokens")
+
+
+def _cited(memory: Memory) -> set[int]:
+    return {int(source.turn_id) for source in memory.sources}
