@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from memsvc_client.models import Memory, SearchResult
 
 NEXT_TO_NOTHING = 40
 """Tokens that a question nothing answers may draw."""
+_BRACKETS = re.compile(r" \[[^\[\]]*\]")
 
 
 class Figure(StrEnum):
@@ -74,7 +76,7 @@ def _unaltered(case: Case, memory: Memory) -> Iterator[Check]:
 
 
 def _told(told: Told, memories: tuple[Memory, ...]) -> Iterator[Check]:
-    texts = [memory.memory for memory in memories if told.turn in _cited(memory)]
+    texts = [own_words(memory) for memory in memories if told.turn in _cited(memory)]
     best = max(texts, key=lambda text: kept_in_order(told.keeps, text), default="")
     start = 0
     for words in told.keeps:
@@ -89,8 +91,8 @@ def _joined(joined: With, case: Case, memories: tuple[Memory, ...]) -> Check:
     keeps = told.keeps if told else ()
     holds = any(
         {joined.turn, joined.also} <= _cited(memory)
-        and kept_in_order(keeps, memory.memory) == len(keeps)
-        and joined.holds in memory.memory
+        and kept_in_order(keeps, own_words(memory)) == len(keeps)
+        and joined.holds in own_words(memory)
         and _has_span_of(joined.also, memory)
         for memory in memories
     )
@@ -103,8 +105,7 @@ def _has_span_of(index: int, memory: Memory) -> bool:
 
 
 def _echo(index: int, case: Case, memories: tuple[Memory, ...]) -> Check:
-    alone = [memory.memory for memory in memories if _cited(memory) and _cited(memory) <= set(case.echoes)]
-    echoed = any(index in _cited(memory) for memory in memories if memory.memory in alone)
+    echoed = any(index in _cited(memory) and _cited(memory) <= set(case.echoes) for memory in memories)
     return Check(Figure.ECHOES, not echoed, f"no memory of turn {index}, an echo")
 
 
@@ -136,39 +137,52 @@ def _undated(expression: str, memories: tuple[Memory, ...]) -> Check:
 
 def _said_by(said: SaidBy, case: Case, memories: tuple[Memory, ...]) -> Check:
     """Every memory that holds the quote, and there is one, has it under the label."""
-    labels = {
-        _label_before(memory.memory.index(said.quote), memory, case)
-        for memory in memories
-        if said.quote in memory.memory
-    }
-    return Check(
-        Figure.ATTRIBUTION,
-        labels == {said.label.casefold()},
-        f"{said.quote!r} under {said.label!r}, not {labels or 'lost'}",
-    )
+    labels = {_label(said.quote, memory, case) for memory in memories if said.quote in own_words(memory)}
+    wanted = f"{said.quote!r} under {said.label!r}, not {sorted(labels) or 'lost'}"
+    return Check(Figure.ATTRIBUTION, labels == {said.label.casefold()}, wanted)
 
 
-def _label_before(position: int, memory: Memory, case: Case) -> str:
-    """The last label before a position, folded; empty where there is none."""
-    text, additions = memory.memory, getattr(memory, "additions", None)
-    if additions is not None:
-        labels = [a for a in additions if a.kind == "label" and a.text_end <= position]
-        last = max(labels, key=lambda addition: addition.text_end, default=None)
-        return text[last.text_start : last.text_end].strip().rstrip(":").casefold() if last else ""
-    names = {*(turn.name for turn in case.turns if turn.name), *ROLES}
-    folded = text.casefold()
-    found = [(folded.rfind(f"{name.casefold()}: ", 0, position), name.casefold()) for name in names]
-    at, name = max(found)
-    return name if at >= 0 else ""
+def _label(quote: str, memory: Memory, case: Case) -> str:
+    """The last label before the quote, folded; empty where there is none."""
+    position = own_words(memory).index(quote)
+    additions = getattr(memory, "additions", None)
+    if additions is None:
+        names = "|".join(re.escape(name) for name in {*(turn.name for turn in case.turns if turn.name), *ROLES})
+        found = re.findall(rf"(?<!\w)({names}): ", own_words(memory)[:position], re.IGNORECASE)
+        return found[-1].casefold() if found else ""
+    last, removed = "", 0
+    for addition in sorted(additions, key=lambda addition: addition.text_start):
+        words = memory.memory[addition.text_start : addition.text_end]
+        if addition.text_end - removed > position:
+            break
+        if _in_brackets(words):
+            removed += len(words)
+        elif addition.kind == "label":
+            last = words.strip().removesuffix(":").casefold()
+    return last
+
+
+def own_words(memory: Memory) -> str:
+    """A memory's text less what stands in brackets of memsvc's own, which may come between any two words."""
+    text = memory.memory
+    for addition in sorted(getattr(memory, "additions", None) or (), key=lambda addition: -addition.text_start):
+        if _in_brackets(text[addition.text_start : addition.text_end]):
+            text = text[: addition.text_start] + text[addition.text_end :]
+    return text
+
+
+def _in_brackets(addition: str) -> bool:
+    return addition.strip().startswith("[")
 
 
 def _asked(ask: Ask, case: Case, result: SearchResult) -> Iterator[Check]:
     question = repr(ask.question)
+    contexts = (result.context, _BRACKETS.sub("", result.context))
     for words in ask.has:
-        yield Check(Figure.DECIDES, words in result.context, f"{question} draws {words!r}")
+        yield Check(Figure.DECIDES, any(words in context for context in contexts), f"{question} draws {words!r}")
     for words in ask.lacks:
         yield Check(Figure.DECIDES, words not in result.context, f"{question} does not draw {words!r}")
-    texts = [hit.memory for hit in result]
+    texts = [own_words(hit) for hit in result]
     if ask.before:
         newer, older = (next((n for n, text in enumerate(texts) if words in text), None) for words in ask.before)
         holds = newer is not None and (older is None or newer < older)
