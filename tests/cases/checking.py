@@ -182,18 +182,26 @@ def _asked(ask: Ask, case: Case, result: SearchResult) -> Iterator[Check]:
         yield Check(Figure.DECIDES, any(words in context for context in contexts), f"{question} draws {words!r}")
     for words in ask.lacks:
         yield Check(Figure.DECIDES, words not in result.context, f"{question} does not draw {words!r}")
-    texts = [own_words(hit) for hit in result]
-    if ask.before:
-        newer, older = (next((n for n, text in enumerate(texts) if words in text), None) for words in ask.before)
-        holds = newer is not None and (older is None or newer < older)
-        yield Check(Figure.NEWEST, holds, f"{question} draws {ask.before[0]!r} before {ask.before[1]!r}")
-    if ask.cites_first is not None:
-        figure = Figure.NEWEST if case.kind == "newest" else Figure.DECIDES
-        holds = bool(result.hits) and ask.cites_first in _cited(result[0])
-        yield Check(figure, holds, f"{question} draws turn {ask.cites_first} first")
+    yield from _ranked(ask, case, result)
     if ask.empty:
         holds = result.token_count <= NEXT_TO_NOTHING
         yield Check(Figure.NOTHING, holds, f"{question} draws next to nothing, not {result.token_count} tokens")
+
+
+def _ranked(ask: Ask, case: Case, result: SearchResult) -> Iterator[Check]:
+    """What is first: a pair of a newer and an older value is one check, however it is said."""
+    holds, wanted = [], []
+    if ask.before:
+        texts = [own_words(hit) for hit in result]
+        newer, older = (next((n for n, text in enumerate(texts) if words in text), None) for words in ask.before)
+        holds.append(newer is not None and (older is None or newer < older))
+        wanted.append(f"{ask.before[0]!r} before {ask.before[1]!r}")
+    if ask.cites_first is not None:
+        holds.append(bool(result.hits) and ask.cites_first in _cited(result[0]))
+        wanted.append(f"turn {ask.cites_first} first")
+    if holds:
+        figure = Figure.NEWEST if case.kind == "newest" else Figure.DECIDES
+        yield Check(figure, all(holds), f"{ask.question!r} draws {' and '.join(wanted)}")
 
 
 def _cited(memory: Memory) -> set[int]:
