@@ -74,7 +74,7 @@ class _Service:
             assert not stats.failed_job_count, f"{stats.failed_job_count} jobs failed for good"
             if not (stats.pending_job_count or stats.pending_turn_count or stats.unindexed_memory_count):
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
 
     async def outcome(self, case: Case) -> Outcome:
         """What is stored of a case, and what its questions find."""

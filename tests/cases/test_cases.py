@@ -13,6 +13,7 @@ from cases.figures import AT_LEAST, Checked, share
 from cases.reading import Case, CaseInvalid, cases
 
 
+@pytest.mark.timeout(900)  # The first one to run waits for the whole service.
 @pytest.mark.parametrize("figure", Figure)
 def test_a_figure_reaches_its_threshold(figure: Figure, rows: list[Checked]) -> None:
     reached = share(figure, rows)
