@@ -51,7 +51,7 @@ def checks(outcome: Outcome) -> Iterator[Check]:
     yield from (_echo(index, case, memories) for index in case.echoes)
     yield from (_never(words, case, memories) for words in case.never)
     yield from chain.from_iterable(_dated(dated, case, memories) for dated in case.dated)
-    yield from (_undated(expression, memories) for expression in case.undated)
+    yield from (_undated(expression, case, memories) for expression in case.undated)
     yield from (_said_by(said, case, memories) for said in case.said_by)
     for ask, result in zip(case.ask, outcome.results, strict=True):
         yield from _asked(ask, case, result)
@@ -116,23 +116,27 @@ def _never(words: str, case: Case, memories: tuple[Memory, ...]) -> Check:
 
 def _dated(dated: Dated, case: Case, memories: tuple[Memory, ...]) -> Iterator[Check]:
     """Two checks: the date is there, and no other one is."""
-    right = {f"{other.expression} [{other.date}]" for other in case.dated if other.expression == dated.expression}
-    given = any(f"{dated.expression} [{dated.date}]" in memory.memory for memory in memories)
-    # What is left once the right ones are taken away is a wrong one.
-    wrong = any(f"{dated.expression} [" in _without(right, memory.memory) for memory in memories)
+    given = any(_with_date(dated) in memory.memory for memory in memories)
+    wrong = _has_wrong_date(dated.expression, case, memories)
     yield Check(Figure.DATES_GIVEN, given, f"{dated.expression!r} is [{dated.date}]")
     yield Check(Figure.DATES_RIGHT, not wrong, f"{dated.expression!r} is nothing but [{dated.date}]")
 
 
-def _without(parts: set[str], text: str) -> str:
-    for part in parts:
-        text = text.replace(part, "")
-    return text
-
-
-def _undated(expression: str, memories: tuple[Memory, ...]) -> Check:
-    wrong = any(f"{expression} [" in memory.memory for memory in memories)
+def _undated(expression: str, case: Case, memories: tuple[Memory, ...]) -> Check:
+    wrong = _has_wrong_date(expression, case, memories)
     return Check(Figure.DATES_RIGHT, not wrong, f"{expression!r} has no date")
+
+
+def _has_wrong_date(expression: str, case: Case, memories: tuple[Memory, ...]) -> bool:
+    """Whether the expression has a date once all right ones are taken away, those of longer expressions among them."""
+    texts = [memory.memory for memory in memories]
+    for right in sorted(map(_with_date, case.dated), key=len, reverse=True):
+        texts = [text.replace(right, "") for text in texts]
+    return any(f"{expression} [" in text for text in texts)
+
+
+def _with_date(dated: Dated) -> str:
+    return f"{dated.expression} [{dated.date}]"
 
 
 def _said_by(said: SaidBy, case: Case, memories: tuple[Memory, ...]) -> Check:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cases.checking import Figure
+from cases.checking import Figure, checks
 from cases.figures import AT_LEAST, Checked, share
 from cases.reading import Case, CaseInvalid, cases
+from cases.serving import Outcome
+from memsvc_client.models import Memory, Source
 
 
 @pytest.mark.timeout(900)  # The first one to run waits for the whole service.
@@ -28,6 +30,28 @@ def test_there_are_enough_cases_of_every_kind_and_register(written: list[Case]) 
     registers = Counter(case.area for case in written)
     assert len(registers) == 12
     assert min(registers.values()) >= 20, registers
+
+
+def test_every_case_can_be_met_by_its_own_turns(written: list[Case]) -> None:
+    """Nothing is asked for that contradicts what was said, or other things that are asked for."""
+    asked = {Figure.FACTS, Figure.NEVER, Figure.ATTRIBUTION, Figure.ECHOES}
+    for case in written:
+        unasked = case.model_copy(update={"ask": ()})
+        failed = [
+            check for check in checks(Outcome(unasked, whole(case), ())) if check.figure in asked and not check.holds
+        ]
+        assert not failed, (case.id, failed)
+
+
+def whole(case: Case) -> tuple[Memory, ...]:
+    """A memory for every turn but echoes: the turn as it was, under its label, with the turns it is to stand with."""
+    memories = []
+    for index in set(range(len(case.turns))) - set(case.echoes):
+        cited = sorted({index, *(joined.also for joined in case.joined if joined.turn == index)})
+        labels = [case.turns[n].name or case.turns[n].role for n in cited]
+        text = "\n".join(f"{label}: {case.turns[n].content}" for label, n in zip(labels, cited, strict=True))
+        memories.append(Memory(id=str(index), memory=text, sources=tuple(Source(str(n)) for n in cited)))
+    return tuple(memories)
 
 
 @pytest.mark.parametrize(
