@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import re
 from datetime import date, datetime, timedelta
@@ -27,7 +28,7 @@ REGISTERS = {
     "languages",
 }
 KEYS = {"id", "kind", "register", "turns", "told", "with", "never", "dated", "undated", "said_by", "ask"}
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = list(calendar.month_name)[1:]
 DATE = re.compile(
     rf"(?:(?P<span>week|weekend|morning|afternoon|evening|night) of )?(?P<day>\d{{1,2}}) "
     rf"(?P<month>{'|'.join(MONTHS)}) (?P<year>\d{{4}})"
