@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from memsvc.language import gazetteer
+from memsvc.language.cased_words import CasedWord, cased_words
 from memsvc.language.name_words import (
     BEING,
     BRANDS,
@@ -15,7 +15,6 @@ from memsvc.language.name_words import (
     CONNECTORS,
     COUNTRIES_IN_CAPITALS,
     DOING,
-    ELISIONS,
     ENTITY_NOUNS,
     LOCATIVES,
     NEVER,
@@ -27,17 +26,14 @@ from memsvc.language.name_words import (
 from memsvc.language.word_frequency import FUNCTION_ZIPF, is_common, is_ordinary, zipf
 from memsvc.types import NameKind
 
-_LETTER = "[^\\W\\d_\u0600-\u06ff\u0900-\u097f\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-_WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|[0-9\u0300-\u036f])*(?:['’\-‐‑&]{_LETTER}+)*")
-_OPENS = re.compile(r"[.!?…:\n\t\"“”„«»()\[\]{}|•*–—¿¡\0]|- | -|\d")
-"""In the gap before a word that begins a sentence, a heading, an item or a quotation."""
 _JOINS = (" ", "-", ". ")
 _CAMEL = re.compile(r"[a-z][A-Z]")
-_INITIAL = re.compile(r"[^\W\d_]")
 _CAPITALS_SHARE = 0.6
 _MIN_CAPITALS = 3
 _LONG = 4
 _MAX_CONNECTORS = 3
+_NEAR = 12
+_MIN_ORDINARY = 2
 _NEARBY = 40
 """Words behind a sentence's first one among which it may stand again, in lower case."""
 _AUXILIARIES = frozenset({"will", "may", "can", "an", "am", "in", "sie"})
@@ -49,29 +45,9 @@ _WITH = frozenset({"with", "mit", "con", "avec", "с", "met", "com"})
 Span = tuple[int, int, NameKind]
 
 
-@dataclass(slots=True)
-class _Word:
-    """A word less what an apostrophe sets apart before it (`l'`) and behind it (`'s`)."""
-
-    start: int
-    end: int
-    text: str
-    folded: str
-    gap: str
-    """What stands between it and the word before."""
-    opens: bool
-    """Whether it begins a sentence, a heading, an item or a quotation: its capital says little."""
-    suffixed: bool
-    capital: bool
-
-    @property
-    def is_initial(self) -> bool:
-        return len(self.text) == 1 and self.text.isupper()
-
-
 def cased_spans(text: str, language: str) -> Iterator[Span]:
     """Spans of names among the capitalised words of a text."""
-    words = _words(text)
+    words = cased_words(text)
     reader = _Reader(words, language)
     position = 0
     for i, word in enumerate(words):
@@ -80,39 +56,10 @@ def cased_spans(text: str, language: str) -> Iterator[Span]:
             yield from reader.names(i, position)
 
 
-def _words(text: str) -> list[_Word]:
-    words: list[_Word] = []
-    position = 0
-    abbreviated = True
-    for match in _WORD.finditer(text):
-        start, end = match.span()
-        gap = text[position:start]
-        word = match.group()
-        suffixed = False
-        if "'" in word or "’" in word:
-            start, word, suffixed = _without_affixes(start, word)
-        opens = not words or (gap != " " and bool(_OPENS.search(gap)) and not (abbreviated and gap == ". "))
-        folded = word.casefold()
-        words.append(_Word(start, start + len(word), word, folded, gap, opens, suffixed, word[0].isupper()))
-        abbreviated = folded in TITLES or len(word) == 1
-        position = end
-    return words
-
-
-def _without_affixes(start: int, word: str) -> tuple[int, str, bool]:
-    """Where a word begins and what it is without an elided article before it and an ending in lower case behind it."""
-    head, mark, tail = re.split("(['’])", word, maxsplit=1)
-    if head.casefold() in ELISIONS and len(tail) > 1:
-        return start + len(head) + len(mark), tail.split("'")[0].split("’")[0], False
-    if tail[0].islower() or len(tail) == 1:
-        return start, head, True
-    return start, word, False
-
-
 class _Reader:
     """Reads the runs of capitalised words of one text."""
 
-    def __init__(self, words: list[_Word], language: str) -> None:
+    def __init__(self, words: list[CasedWord], language: str) -> None:
         self._words = words
         self._language = language
         self._given, self._places = gazetteer.given_names(), gazetteer.places()
@@ -156,12 +103,12 @@ class _Reader:
 
     def names(self, start: int, end: int) -> Iterator[Span]:
         """Names in the run [start, end): one or none; in a text all in capitals a name each."""
-        if self._shouts:
-            yield from self._names_in_capitals(start, end)
+        if self._shouts or (end - start > 1 and self._is_in_title_case(start, end)):
+            yield from self._listed_names(start, end)
         else:
             yield from self._name(start, end)
 
-    def _names_in_capitals(self, start: int, end: int) -> Iterator[Span]:
+    def _listed_names(self, start: int, end: int) -> Iterator[Span]:
         while start < end:
             stop = next(
                 (stop for stop in (start + 3, start + 2) if stop <= end and self._phrase(start, stop)), start + 1
@@ -224,19 +171,19 @@ class _Reader:
             return False
         return self._is_plain(word) or (is_common(word.folded, self._language) and after.folded in self._given)
 
-    def _is_given(self, word: _Word) -> bool:
+    def _is_given(self, word: CasedWord) -> bool:
         return gazetteer.is_given_name(word.folded)
 
-    def _is_listed(self, word: _Word) -> bool:
+    def _is_listed(self, word: CasedWord) -> bool:
         """Whether a word is a name of a list, and not one that the language uses all the time for something else."""
         found = self._is_given(word) or gazetteer.is_place(word.folded) or word.folded in BRANDS
         return found and zipf(word.folded, self._language) < FUNCTION_ZIPF
 
-    def _is_ordinary(self, word: _Word) -> bool:
+    def _is_ordinary(self, word: CasedWord) -> bool:
         """Whether a capital within a sentence is no evidence; comparing languages tells it for English."""
         return self._english and is_ordinary(word.folded, self._language)
 
-    def _is_plain(self, word: _Word) -> bool:
+    def _is_plain(self, word: CasedWord) -> bool:
         """Whether a word that begins a sentence is a word of the language."""
         return is_ordinary(word.folded, "en") if self._english else is_common(word.folded, self._language)
 
@@ -266,10 +213,10 @@ class _Reader:
         listed = introduced or self._is_given(word) or self._is_listed(word)
         return listed or bool(_CAMEL.search(word.text)) or not self._is_ordinary(word)
 
-    def _is_identifier(self, word: _Word) -> bool:
+    def _is_identifier(self, word: CasedWord) -> bool:
         return bool(_CAMEL.search(word.text)) and word.text.endswith(CODE_ENDINGS)
 
-    def _is_name_in_capitals(self, word: _Word) -> bool:
+    def _is_name_in_capitals(self, word: CasedWord) -> bool:
         if word.folded in ORGANISATIONS:
             return not self._shouts or len(word.text) > 3
         if len(word.text) == 1:
@@ -286,16 +233,16 @@ class _Reader:
         if any(other.text == word.folded for other in self._words[i + 1 : i + _NEARBY]):
             return False
         if word.folded in COMMON_NAMES:
-            return self._is_given(word) and (
-                word.suffixed or follows in (DOING if word.folded in _AUXILIARIES else BEING)
-            )
+            listed = self._is_given(word) or word.folded in self._places
+            return listed and (word.suffixed or follows in (DOING if word.folded in _AUXILIARIES else BEING))
         if self._is_listed(word):
             return not self._is_ordinary_person(word) or follows in BEING
         if word.suffixed and self._language == "tr":
             return True
-        return (follows in DOING or word.suffixed) and not self._is_plain(word)
+        surname = word.folded in gazetteer.surnames() and not self._is_plain(word)
+        return (follows in DOING or word.suffixed) and (surname or not is_common(word.folded, self._language))
 
-    def _is_ordinary_person(self, word: _Word) -> bool:
+    def _is_ordinary_person(self, word: CasedWord) -> bool:
         return self._is_ordinary(word) and word.folded not in self._places
 
     def _is_german_name(self, i: int, *, introduced: bool) -> bool:
@@ -316,14 +263,19 @@ class _Reader:
         listed = any(self._is_listed(word) and word.folded not in COMMON_NAMES for word in capitals)
         if self._language == _NOUNS_HAVE_CAPITALS:
             return listed or introduced
-        if not self._is_in_heading(start, end):
-            return True
-        return listed or not any(self._is_ordinary(word) or word.folded in NEVER for word in capitals)
+        return True
 
-    def _is_in_heading(self, start: int, end: int) -> bool:
-        """Whether no longer word around a run is in lower case: all of the line has capitals then."""
-        around = [*self._words[max(0, start - 6) : start], *self._words[end : end + 6]]
-        return not any(not word.capital and len(word.text) >= _LONG for word in around)
+    def _is_in_title_case(self, start: int, end: int) -> bool:
+        """Whether ordinary words have capitals, and no longer word near them is in lower case: "Local Bakery Wins"."""
+        if self._phrase(start, end) or not self._english:
+            return False
+        around = (*self._words[max(0, start - _NEAR) : start], *self._words[end : end + _NEAR])
+        if any(not word.capital and len(word.text) >= _LONG for word in around):
+            return False
+        inner = [word for word in self._words[start:end] if not word.opens and word.folded not in TITLES]
+        ordinary = sum(self._is_ordinary(word) or zipf(word.folded, "en") >= FUNCTION_ZIPF for word in inner)
+        unlisted = not any(self._is_listed(word) for word in inner)
+        return ordinary >= _MIN_ORDINARY or (ordinary == len(inner) and unlisted)
 
     def _kind(self, start: int, end: int, *, introduced: bool) -> NameKind:
         words = self._words[start:end]
@@ -335,11 +287,15 @@ class _Reader:
         if introduced:
             return NameKind.PERSON
         before = self._words[start - 1].folded if start and self._words[start].gap == " " else ""
+        if words[-1].suffixed and before == "at":
+            before = ""
         return self._listed_kind(folded, before) or self._unlisted_kind(start, end, before)
 
     def _listed_kind(self, folded: list[str], before: str) -> NameKind | None:
         phrase = " ".join(folded)
-        if phrase in BRANDS:
+        if phrase in BRANDS and not (before in LOCATIVES and gazetteer.is_place(phrase)):
+            return NameKind.ENTITY
+        if before == "at" and not gazetteer.is_place(phrase):
             return NameKind.ENTITY
         placed = before in LOCATIVES or before in _TOWARDS
         given = gazetteer.is_given_name(folded[0])
@@ -350,7 +306,7 @@ class _Reader:
     def _unlisted_kind(self, start: int, end: int, before: str) -> NameKind:
         word = self._words[end - 1]
         after = self._words[end] if end < len(self._words) and self._words[end].gap == " " else None
-        if word.text.isupper():
+        if word.text.isupper() or _CAMEL.search(word.text):
             return NameKind.ENTITY
         if before in LOCATIVES and len(self._words[start].text) > 1:
             return NameKind.PLACE

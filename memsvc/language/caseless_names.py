@@ -19,7 +19,7 @@ Span = tuple[int, int, NameKind]
 _CASELESS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _RARE_ZIPF = 4.5
 """Below it a word behind a title is a name that the lists lack."""
-_FREQUENT_ZIPF = 5.4
+_FREQUENT_ZIPF = 5.6
 """From here on a listed name is rather another word."""
 
 

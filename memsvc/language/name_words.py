@@ -102,6 +102,8 @@ pip
 poppy robin roman rowan sailor sienna sparrow trip tripp wren
 ernst wolf mark rosa stern horst beat will ehrlich engel klein gross sommer winter wind wald berg jung lang kurz bach
 reich kraft frank fein heide linde ute rand rat sie an in am mai
+split bath reading nice mobile cork sale male orange deal lens nancy tours march hull rugby sandwich derby bury lead
+most normal bend tyre hook hope paradise surprise independence phoenix buffalo hull
 luz sol paz rosa pilar mercedes dolores consuelo esperanza alba aurora estrella gloria ángel blanca clara mar nieves
 rocío
 soledad victoria vida reina cielo perla linda bella bruno justo salvador domingo león flor dulce amor
@@ -113,7 +115,7 @@ gül çiçek nur ışık toprak rüzgar eylül ekim ay yıldız su derya melek �
 вера надежда любовь роза лилия майя слава
 """
 )
-"""Given names that are ordinary words too: they need more than a capital at a sentence's beginning."""
+"""Given names and places that are ordinary words too: they need more than a capital at a sentence's beginning."""
 
 TITLES = _words(
     """
@@ -169,7 +171,8 @@ BEING = DOING | _words(
     """
 is isn't was wasn't has hasn't had does doesn't did didn't will won't would can can't could should and or who got gets
 never always just still already also finally
-ist war und wird will kann es está tiene va y est a va et и должна должен ve yarın dün ile nerede bana è ha e tem é
+me te le se nos ist war und wird will kann es está tiene va y est a va et и должна должен ve yarın dün ile nerede
+bana è ha e tem é
 heeft en
 """
 )
@@ -189,7 +192,8 @@ adidas adobe airbnb aldi allianz amazon android apple audi azure bbc boeing bosc
 cisco citroën coca-cola danone dell deepmind deutsche discord disney docker dropbox ebay edeka ericsson esso facebook
 ferrari fiat firefox ford gazprom github gitlab gmail google gucci heineken hertz honda huawei hyundai ibm ikea
 instagram
-intel java javascript jira kafka kia kubernetes lego lenovo lidl linkedin linux lufthansa mastercard mazda mcdonald
+intel oxford cambridge stanford harvard yale princeton berkeley sorbonne java javascript kotlin rust jira kafka kia
+kubernetes lego lenovo lidl linkedin linux lufthansa mastercard mazda mcdonald
 mercedes messenger microsoft mongodb motorola mysql nestlé netflix nike nikon nintendo nissan nokia nvidia openai opel
 oracle panasonic paypal pepsi peugeot philips pinterest playstation porsche postgres postgresql python react reddit
 redis

@@ -25,17 +25,16 @@ class Example:
     names: frozenset[tuple[int, int]]
     kinds: dict[tuple[int, int], NameKind]
     tuned: bool
-    """Whether it is of the half that the rules were tuned on."""
+    """Whether it is among those that the rules were tuned on."""
 
 
 def _examples() -> Iterator[Example]:
-    language, seen = "", Counter[str]()
+    language, tuned = "", True
     for line in Path(__file__).with_name("names.txt").read_text("utf-8").splitlines():
         if line.startswith("== "):
-            language = line.removeprefix("== ")
+            language, tuned = line.split()[1], "held out" not in line
         elif not line.startswith("#"):
-            yield _example(language, line.split("\t", 1)[1], tuned=seen[language] % 2 == 0)
-            seen[language] += 1
+            yield _example(language, line.split("\t", 1)[1], tuned=tuned)
 
 
 def _example(language: str, marked: str, *, tuned: bool) -> Example:
