@@ -9,8 +9,12 @@ from enum import StrEnum
 
 from memsvc.types import Memory, SpaceKey, folded
 
-LAYOUT_VERSION = 1
-"""Raised when points, payloads or term indices change so that an index has to be rebuilt."""
+LAYOUT_VERSION = 2
+"""Raised when points, payloads or term indices change so that an index has to be rebuilt.
+
+It is part of the collection's name: a service that writes another layout finds no collection, makes one, and fills it
+from SQL in the background.
+"""
 
 DENSE = "dense"
 """Named vector, cosine: the embedding of the memory's dense text."""
