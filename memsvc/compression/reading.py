@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -9,11 +10,13 @@ from memsvc.compression.blocks import BlockKind
 from memsvc.compression.pieces import Piece, pieces
 from memsvc.language.detection import detect
 from memsvc.language.names import find_names
-from memsvc.language.timeline import TimeMention, discussed, find_times
+from memsvc.language.timeline import TimeMention, find_times, under_discussion
 from memsvc.ports import TokenCounter
 from memsvc.types import Name, Role, Turn
 
 _ENGLISH = "en"
+DISCUSSED_TURNS = 6
+"""Turns before one whose dates are what a weekday in it may be about; a judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,14 @@ def read(turns: Sequence[Turn], *, known: Collection[str], tokens: TokenCounter)
     speakers = tuple(dict.fromkeys(turn.speaker for turn in turns if turn.speaker))
     called = frozenset(word for name in speakers for word in name.casefold().split())
     every = frozenset(known) | {name.casefold() for name in speakers}
-    language, about = _ENGLISH, None
+    language = _ENGLISH
+    recent: deque[tuple[TimeMention, ...]] = deque(maxlen=DISCUSSED_TURNS)
     readings: list[Reading] = []
     for turn in turns:
         language = detect(turn.content, default=language)
+        about = under_discussion(recent)
         times = tuple(find_times(turn.content, turn.local_time, language=language, about=about))
-        about = discussed(times, about)
+        recent.append(times)
         names = tuple(find_names(turn.content, language, every))
         parts = tuple(pieces(turn.content, tokens))
         readings.append(Reading(turn, language, parts, times, names, called))

@@ -177,7 +177,7 @@ class RulesCompressor:
         parts.append((reading, told_ranges))
         surprisal = session.surprisals[unit.index]
         symbolic = symbols(parts, surprisal)
-        times = [mention for mention in reading.times if mention.certain and within(mention.start, told_ranges)]
+        times = [mention for mention in reading.times if within(mention.start, told_ranges)]
         interval = validity(times)
         searched = _searched(reading, unit.pieces)
         sources = (*((asker.turn.ref,) if asker else ()), reading.turn.ref)
