@@ -77,13 +77,16 @@ class _Reader:
             if pattern.match(line):
                 self._skip_while(pattern)
                 return kind
+        return self._item(line) or self._paragraph()
+
+    def _item(self, line: str) -> BlockKind | None:
         if _ITEM.match(line):
             self._skip_continuation(line)
             return BlockKind.ITEM
         if _INDENTED.match(line):
             self._skip_while(_INDENTED)
             return BlockKind.LINES
-        return self._paragraph()
+        return None
 
     def _paragraph(self) -> BlockKind:
         """Lines up to a blank one or to another kind of block: prose if their lines end as sentences or run on."""

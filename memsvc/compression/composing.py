@@ -46,7 +46,7 @@ class Composer:
         """Tell characters [start, end) of a turn, with dates in brackets behind expressions that do not say them."""
         at = start
         for mention in times:
-            if mention.needs_bracket and start <= mention.start and mention.end <= end:
+            if mention.relative and start <= mention.start and mention.end <= end:
                 self._span(turn, at, mention.end)
                 self._add(AdditionKind.DATE, f" [{bracket(mention)}]")
                 at = mention.end

@@ -23,7 +23,10 @@ PASTED_WORDS = 24
 """Of what a user repeats, over all its sentences: less may be meant anew ("I live in Porto again")."""
 REPEATED = 0.75
 """Share of a sentence's runs that one earlier text must have."""
-_PERSONS = {"i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are", "i'm": "you're", "i've": "you've", "i'll": "you'll", "i'd": "you'd"}  # fmt: skip
+_PERSONS = {
+    "i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are",
+    "i'm": "you're", "i've": "you've", "i'll": "you'll", "i'd": "you'd",
+}  # fmt: skip
 """An echo turns round who speaks: "my dogs" comes back as "your dogs"."""
 
 
