@@ -22,7 +22,7 @@ from memsvc.language.grounding import (
 )
 from memsvc.language.timeline import find_times
 from memsvc.ports import Analyzer, Surprisal, TokenCounter
-from memsvc.types import Analysis, Interval, Memory, SpaceKey, Symbolic, Turn, TurnRef
+from memsvc.types import Analysis, Interval, Memory, Neighbour, SpaceKey, Symbolic, Turn, TurnRef
 
 MOST_SOURCES = 2
 """Turns that one statement may join, a question and its answer."""
@@ -123,7 +123,8 @@ class Restater:
             sources=draft.refs,
             compressor=self._name,
             dense_text=plain,
-            lexical_text=_lexical(draft.text, last, session),
+            lexical_text=_lexical(draft.text, last),
+            neighbours=_neighbours(last, session),
         )
 
     def _id(self, space: SpaceKey, refs: Sequence[TurnRef], ordinal: int) -> str:
@@ -176,9 +177,12 @@ def _validity(draft: Draft, known: Evidence) -> Interval | None:
     return None
 
 
-def _lexical(text: str, turn: Turn, session: Sequence[Turn]) -> str:
-    """The statement, its speaker, its date in words, and what the turns around it say."""
+def _lexical(text: str, turn: Turn) -> str:
+    """The statement, its speaker and its date in words."""
+    return f"{text}\n{turn.speaker_name}, {turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
+
+
+def _neighbours(turn: Turn, session: Sequence[Turn]) -> tuple[Neighbour, ...]:
+    """What the turn of a statement says, the two before it and the one after it."""
     place = next((i for i, other in enumerate(session) if other.ref == turn.ref), 0)
-    around = session[max(0, place - 2) : place + 2]
-    date = f"{turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
-    return "\n".join([text, f"{turn.speaker_name}, {date}", *(other.content for other in around)])
+    return tuple(Neighbour(each.ref, each.content) for each in session[max(0, place - 2) : place + 2])

@@ -27,9 +27,11 @@ from memsvc.types import (
     Gate,
     Memory,
     MemoryState,
+    Neighbour,
     PendingTurns,
     Role,
     SpaceKey,
+    Turn,
     TurnOutcome,
     TurnRef,
 )
@@ -269,7 +271,8 @@ class RulesCompressor:
             gate=self._explain(session, i, reason, plain, kept=state is MemoryState.ACTIVE, cuts=cuts),
             compressor=NAME,
             dense_text=plain,
-            lexical_text=_lexical(session.utterances, i, searched or text),
+            lexical_text=_lexical(turn, searched or text),
+            neighbours=_neighbours(session.utterances, i),
         )
 
     def _explain(
@@ -295,9 +298,12 @@ def _id(space: SpaceKey, sources: Sequence[TurnRef], ordinal: int) -> str:
     return str(uuid.uuid5(_IDS, "\x1f".join(parts)))
 
 
-def _lexical(utterances: Sequence[Utterance], i: int, text: str) -> str:
-    """The unit, its speaker, its date in words, and what the two turns before it and the one after it say."""
-    turn = utterances[i].turn
-    neighbours = [*utterances[max(0, i - 2) : i], *utterances[i + 1 : i + 2]]
-    date = f"{turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
-    return "\n".join([text, f"{turn.speaker_name}, {date}", *(u.content for u in neighbours if u.content)])
+def _lexical(turn: Turn, text: str) -> str:
+    """The unit, its speaker and its date in words."""
+    return f"{text}\n{turn.speaker_name}, {turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
+
+
+def _neighbours(utterances: Sequence[Utterance], i: int) -> tuple[Neighbour, ...]:
+    """What the two turns before the unit's and the one after it say."""
+    around = [*utterances[max(0, i - 2) : i], *utterances[i + 1 : i + 2]]
+    return tuple(Neighbour(each.turn.ref, each.content) for each in around if each.content)

@@ -52,5 +52,5 @@ class Indexer:
             await self._index.delete(space, gone)
         if live:
             dense = await self._embedder.embed([memory.dense_text for memory in live])
-            lexical = [self._lexical.document(memory.lexical_text) for memory in live]
+            lexical = [self._lexical.document(memory.searched_text) for memory in live]
             await self._index.upsert(space, live, dense, lexical)

@@ -25,6 +25,7 @@ from memsvc.types import (
     Memory,
     MemoryKind,
     MemoryState,
+    Neighbour,
     Role,
     Scope,
     Space,
@@ -38,6 +39,7 @@ from memsvc.types import (
 _MEMORY = TypeAdapter(Memory)
 _SYMBOLIC = TypeAdapter(Symbolic)
 _SOURCES = TypeAdapter(tuple[TurnRef, ...])
+_NEIGHBOURS = TypeAdapter(tuple[Neighbour, ...])
 _GATE = TypeAdapter(Gate | None)
 _ERROR = TypeAdapter(JobError | None)
 _SUMMARY = TypeAdapter(JobSummary | None)
@@ -140,6 +142,7 @@ def memory_of(row: MemoryRow) -> Memory:
         metadata=row.labels,
         dense_text=row.dense_text,
         lexical_text=row.lexical_text,
+        neighbours=neighbours_of(row.neighbours),
         create_time=row.create_time,
         update_time=row.update_time,
         version=row.version,
@@ -164,6 +167,7 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "text": memory.text,
         "dense_text": memory.dense_text,
         "lexical_text": memory.lexical_text,
+        "neighbours": neighbours_dump(memory.neighbours),
         "event_time": memory.event_time,
         "valid_from": memory.valid_from,
         "valid_to": memory.valid_to,
@@ -183,6 +187,17 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "conflicts_with": list(memory.conflicts_with),
         "pinned": memory.pinned,
     }
+
+
+def neighbours_of(dumped: list[Any]) -> tuple[Neighbour, ...]:
+    """The neighbours that `neighbours_dump` dumped."""
+    return _NEIGHBOURS.validate_python(dumped)
+
+
+def neighbours_dump(neighbours: tuple[Neighbour, ...]) -> list[Any]:
+    """Neighbours as a JSON array."""
+    dumped: list[Any] = _NEIGHBOURS.dump_python(neighbours, mode="json")
+    return dumped
 
 
 def memory_names(memory: Memory) -> set[tuple[str, str]]:

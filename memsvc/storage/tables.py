@@ -123,6 +123,8 @@ class TurnRow(Row, table=True):
     disposition: str = _text()
     reason: str = _text()
     job_id: str = _text()
+    closed: bool = False
+    """Whether a deletion keeps it out of everything that is made from then on."""
 
 
 class MemoryRow(Row, table=True):
@@ -182,6 +184,7 @@ class MemoryRow(Row, table=True):
     text: str = _text()
     dense_text: str = _text()
     lexical_text: str = _text()
+    neighbours: list[Any] = _json(default_factory=list)
     event_time: datetime = _time()
     valid_from: datetime | None = _optional_time()
     valid_to: datetime | None = _optional_time()

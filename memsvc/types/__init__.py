@@ -14,6 +14,7 @@ from memsvc.types.language import (
 )
 from memsvc.types.memories import (
     LLM_FAILED,
+    LLM_SKIPPED,
     OUT_OF_INDEX,
     AsOf,
     Change,
@@ -27,8 +28,10 @@ from memsvc.types.memories import (
     MemoryFilter,
     MemoryKind,
     MemoryState,
+    Neighbour,
     Symbolic,
     folded,
+    searched_text,
 )
 from memsvc.types.queries import (
     Complexity,
@@ -65,6 +68,7 @@ from memsvc.types.turns import (
 
 __all__ = [
     "LLM_FAILED",
+    "LLM_SKIPPED",
     "OUT_OF_INDEX",
     "Accepted",
     "Analysis",
@@ -105,6 +109,7 @@ __all__ = [
     "MemoryState",
     "ModelPurpose",
     "ModelUsage",
+    "Neighbour",
     "Page",
     "PendingTurns",
     "PlanningReport",
@@ -130,5 +135,6 @@ __all__ = [
     "ViewReport",
     "ViewScore",
     "folded",
+    "searched_text",
     "utc_now",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -79,6 +79,14 @@ class Gate:
     cuts: tuple[Cut, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A turn near a memory's own, and what the lexical view may search of it."""
+
+    ref: TurnRef
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """A self-contained statement with its views, validity, state and the turns it came from."""
@@ -102,7 +110,9 @@ class Memory:
     dense_text: str = ""
     """What the dense view embeds: the statement without speaker names."""
     lexical_text: str = ""
-    """What the lexical view indexes: the statement, its neighbours, its speaker and its date in words."""
+    """What the lexical view indexes of it: the statement, its speaker and its date in words."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """What the lexical view indexes beside that, each under the turn that says it."""
     create_time: datetime | None = None
     update_time: datetime | None = None
     version: int = 0
@@ -125,9 +135,28 @@ class Memory:
         """Opaque version for optimistic concurrency."""
         return f"v{self.version}"
 
+    @property
+    def searched_text(self) -> str:
+        """All that the lexical view indexes, a line for each part."""
+        return searched_text(self.lexical_text, self.neighbours)
+
     def with_text(self, text: str, token_count: int) -> Memory:
         """Return a copy that says `text`, with views that index exactly that text."""
-        return replace(self, text=text, token_count=token_count, dense_text=text, lexical_text=text)
+        return replace(self, text=text, token_count=token_count, dense_text=text, lexical_text=text, neighbours=())
+
+    def without_words(self) -> Memory:
+        """Return what stays of it when it is deleted: ids, kind, state and times, and nothing that was said."""
+        return replace(
+            self.with_text("", 0),
+            symbolic=Symbolic(),
+            gate=replace(self.gate, cuts=()) if self.gate else None,
+            metadata={},
+        )
+
+
+def searched_text(own: str, neighbours: Iterable[Neighbour]) -> str:
+    """What the lexical view indexes of a memory: its own text and what its neighbours say."""
+    return "\n".join([own, *(neighbour.text for neighbour in neighbours)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +171,8 @@ class Compression:
 
 LLM_FAILED = "LLM_FAILED"
 """How the reason of a turn's outcome begins when a language model is still to compress it."""
+LLM_SKIPPED = "LLM_SKIPPED"
+"""Reason of a turn that keeps what it has, because a caller deleted or changed a memory made of it."""
 
 
 @dataclass(frozen=True, slots=True)

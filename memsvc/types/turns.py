@@ -118,3 +118,8 @@ class PendingTurns:
     pending: tuple[Turn, ...]
     known_entities: frozenset[str]
     """Case-folded people and entities already named by memories of the same user and agent."""
+
+    @property
+    def context_refs(self) -> tuple[TurnRef, ...]:
+        """The addresses of the turns before."""
+        return tuple(turn.ref for turn in self.context)
