@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -17,6 +17,7 @@ from memsvc.errors import Conflict, Reason
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import active, enqueue, priority_of
+from memsvc.storage.memory_query import within
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import turn_digest, turn_of, turn_values
 from memsvc.storage.spaces import require_space
@@ -138,7 +139,7 @@ class SqlTurnLog:
         """List turns by ingestion order, oldest first. Raises NotFound for the space."""
         query = (
             select(TurnRow)
-            .where(TurnRow.tenant == space.tenant, TurnRow.space == space.space, *_within(scope))
+            .where(TurnRow.tenant == space.tenant, TurnRow.space == space.space, *within(TurnRow, scope))
             .order_by(col(TurnRow.ordinal))
             .limit(limit + 1)
         )
@@ -196,6 +197,7 @@ def _session_turns(space: SpaceKey, scope: Scope) -> SelectOfScalar[TurnRow]:
 def _with_context(
     session: Session, space: SpaceKey, scope: Scope, rows: Sequence[TurnRow], context: int
 ) -> PendingTurns:
+    """The turns with those before them, back to the newest that is closed: what stood before it answers to it."""
     if not rows:
         return PendingTurns((), (), frozenset())
     before = session.exec(
@@ -204,8 +206,9 @@ def _with_context(
         .order_by(*(column.desc() for column in _TIMELINE))
         .limit(context)
     ).all()
+    usable = list(takewhile(lambda row: not row.closed, before))
     return PendingTurns(
-        tuple(turn_of(row) for row in reversed(before)),
+        tuple(turn_of(row) for row in reversed(usable)),
         tuple(turn_of(row) for row in rows),
         *_known(session, space, scope, rows[0].event_time),
     )
@@ -314,15 +317,6 @@ def _advance(session: Session, space: SpaceKey, stream: StreamPosition, *, repea
         )
     row.sequence = stream.sequence
     session.add(row)
-
-
-def _within(scope: Scope) -> Iterable[bool]:
-    if scope.user_id:
-        yield TurnRow.user_id == scope.user_id
-    if scope.agent_id:
-        yield TurnRow.agent_id == scope.agent_id
-    if scope.session_id:
-        yield TurnRow.session_id == scope.session_id
 
 
 def _known(session: Session, space: SpaceKey, scope: Scope, before: datetime) -> tuple[frozenset[str], tuple[str, ...]]:

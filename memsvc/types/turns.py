@@ -135,3 +135,8 @@ class PendingTurns:
     """Case-folded people and entities already named by memories of the same user and agent."""
     told: tuple[str, ...] = ()
     """Texts of the latest memories of the same user and agent from before the first pending turn."""
+
+    @property
+    def context_refs(self) -> tuple[TurnRef, ...]:
+        """The addresses of the turns before."""
+        return tuple(turn.ref for turn in self.context)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from memsvc_client import messages, methods, parsing
+from memsvc_client import json_values, messages, methods, parsing
 from memsvc_client.errors import OperationFailed, invalid
 from memsvc_client.flows import Calls, Flow, Sleep, unary
 from memsvc_client.models import ConsolidationPreview, Operation, Page, Space, Stats, UserSettings
@@ -173,13 +173,13 @@ class AdminFlows:
     def set_time_zone(self, user_id: str, time_zone: str, timeout: float | None) -> Flow[UserSettings]:
         """Set a user's time zone."""
         settings = memory_pb2.UserSettings(
-            name=self._settings(user_id), time_zone=messages.text(time_zone, "time_zone")
+            name=self._settings(user_id), time_zone=json_values.text(time_zone, "time_zone")
         )
         request = service.UpdateUserSettingsRequest(settings=settings, update_mask=FieldMask(paths=["time_zone"]))
         return self.calls.call(methods.UPDATE_USER_SETTINGS, request, _user, timeout=timeout)
 
     def _settings(self, user_id: str) -> str:
-        if not messages.text(user_id, "user_id"):
+        if not json_values.text(user_id, "user_id"):
             raise invalid("user_id", "must not be empty")
         return f"{self.parent}/users/{user_id}/settings"
 
