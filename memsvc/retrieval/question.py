@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from memsvc.language.detection import detect
+from memsvc.language.names import find_names
 from memsvc.language.words import stems
 from memsvc.retrieval.names import Names, question_names
-from memsvc.types import Analysis
 
 
 class Asked(StrEnum):
@@ -50,6 +50,8 @@ class Question:
     """A question, its names, what it asks for, and its content stems without the people it names."""
 
     text: str
+    language: str
+    """ISO 639-1 code."""
     names: Names
     asks: frozenset[Asked]
     terms: frozenset[str]
@@ -57,14 +59,15 @@ class Question:
     """ISO 639-1 code; the words of memories are compared with the question's as stems of this language."""
 
 
-def read_question(text: str, analysis: Analysis) -> Question:
-    """Read a question from its text and the analysis of exactly that text."""
-    names = question_names(analysis)
+def read_question(text: str) -> Question:
+    """Read a question from its text."""
     language = detect(text)
+    names = question_names(find_names(text, language))
     people = {stem for name in names.people for stem in stems(name, language)}
     terms = frozenset(stems(text, language))
     return Question(
         text=text,
+        language=language,
         names=names,
         asks=frozenset(asked for asked, pattern in _ASKING.items() if pattern.search(text)),
         terms=terms - people or terms,
