@@ -108,7 +108,9 @@ def _service(folder: Path, units: int, talk: Conversation, asked: Questions, bar
 
 
 def _search(client: MemoryClient, text: str, user: str | None) -> None:
-    client.search(text, user_id=user, timeout=CALL_SECONDS)
+    """Search what is one user's, or the whole space."""
+    whose: dict[str, Any] = {"whole_space": True} if user is None else {"user_id": user}
+    client.search(text, **whose, timeout=CALL_SECONDS)
 
 
 def _throughput(process: ServiceProcess, asked: Questions, clients: int) -> float:

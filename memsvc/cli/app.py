@@ -37,9 +37,10 @@ COMPRESS_SECONDS, CONSOLIDATE_SECONDS, REINDEX_SECONDS = 600.0, 3600.0, 86_400.0
 SERVICE, CLIENT = "On the service's machine", "Against a running service"
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default="memsvc.toml")]
-UserId = Annotated[str, typer.Option("--user", help="User id.")]
-AgentId = Annotated[str, typer.Option("--agent", help="Agent id.")]
-SessionId = Annotated[str, typer.Option("--session", help="Session id.")]
+UserId = Annotated[str | None, typer.Option("--user", help="User id.", show_default=False)]
+AgentId = Annotated[str | None, typer.Option("--agent", help="Agent id.", show_default=False)]
+SessionId = Annotated[str | None, typer.Option("--session", help="Session id.", show_default=False)]
+WholeSpace = Annotated[bool, typer.Option("--whole-space", help="Everybody's, in place of user, agent and session.")]
 Where = Annotated[str, typer.Option("--where", help="""Filter, such as '{"cost": {"gte": 10}}'.""", metavar="JSON")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MaxTokens = Annotated[int, typer.Option(help="Token budget of the context; 0 adapts to the question.")]
@@ -167,9 +168,9 @@ def create_key(
 @app.command(rich_help_panel=CLIENT)
 def add(
     text: Annotated[str, typer.Argument(help="What to remember; `-` reads standard input.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
     name: Annotated[str, typer.Option(help="Name of the speaker.")] = "",
     role: Annotated[str, typer.Option(help="user, assistant, system or tool")] = "user",
     wait: Annotated[bool, typer.Option(help="Wait until it is searchable.")] = True,
@@ -183,7 +184,7 @@ def add(
     content = sys.stdin.read() if text == "-" else text
     message = {"role": role, "content": content, **({"name": name} if name else {})}
     with opened(data_dir, address, api_key, space) as client:
-        result = client.add([message], user_id=user, agent_id=agent, session_id=session)
+        result = client.add([message], **_named(user, agent, session))
         if wait and result.operation:
             with render.err.status("compressing …"):
                 done = result.operation.wait(timeout=COMPRESS_SECONDS)
@@ -196,9 +197,10 @@ def add(
 @app.command(rich_help_panel=CLIENT)
 def search(
     query: Annotated[str, typer.Argument(help="The question.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
+    whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
     as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
@@ -213,9 +215,8 @@ def search(
     with opened(data_dir, address, api_key, space) as client:
         result = client.search(
             query,
-            user_id=user,
-            agent_id=agent,
-            session_id=session,
+            **_named(user, agent, session),
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             as_of=as_of,
@@ -227,9 +228,10 @@ def search(
 @app.command(rich_help_panel=CLIENT)
 def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
+    whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     where: Where = "",
     data_dir: DataDir = None,
@@ -242,9 +244,8 @@ def ask(
     with opened(data_dir, address, api_key, space) as client:
         answer = client.ask(
             question,
-            user_id=user,
-            agent_id=agent,
-            session_id=session,
+            **_named(user, agent, session),
+            whole_space=whole_space,
             max_tokens=max_tokens,
             filters=_filters(where),
         )
@@ -254,9 +255,10 @@ def ask(
 @app.command(rich_help_panel=CLIENT)
 def explain(
     query: Annotated[str, typer.Argument(help="The question.")],
-    user: UserId = "",
-    agent: AgentId = "",
-    session: SessionId = "",
+    user: UserId = None,
+    agent: AgentId = None,
+    session: SessionId = None,
+    whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
     where: Where = "",
@@ -270,9 +272,8 @@ def explain(
     with opened(data_dir, address, api_key, space) as client:
         trace = client.explain(
             query,
-            user_id=user,
-            agent_id=agent,
-            session_id=session,
+            **_named(user, agent, session),
+            whole_space=whole_space,
             max_tokens=max_tokens,
             filters=_filters(where),
         )
@@ -281,8 +282,8 @@ def explain(
 
 @app.command(rich_help_panel=CLIENT)
 def consolidate(
-    user: UserId = "",
-    agent: AgentId = "",
+    user: UserId = None,
+    agent: AgentId = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     data_dir: DataDir = None,
     address: Address = None,
@@ -293,11 +294,11 @@ def consolidate(
     """Merge and supersede memories that were not looked at yet, now."""
     with opened(data_dir, address, api_key, space) as client:
         if dry_run:
-            preview = client.preview_consolidation(user_id=user, agent_id=agent, timeout=CONSOLIDATE_SECONDS)
+            preview = client.preview_consolidation(**_named(user, agent), timeout=CONSOLIDATE_SECONDS)
             _print(preview, json, render.preview(preview))
             return
         with render.err.status("consolidating …"):
-            done = client.consolidate(user_id=user, agent_id=agent).wait(timeout=CONSOLIDATE_SECONDS)
+            done = client.consolidate(**_named(user, agent)).wait(timeout=CONSOLIDATE_SECONDS)
         _print(done, json, render.operation(done))
 
 
@@ -327,6 +328,12 @@ def demo(
 def version() -> None:
     """Print the version."""
     render.out.print(__version__)
+
+
+def _named(user: str | None, agent: str | None, session: str | None = None) -> dict[str, Any]:
+    """The names that were given, as arguments of a call."""
+    given = {"user_id": user, "agent_id": agent, "session_id": session}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _filters(where: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def joined(memories: Sequence[Memory], best: Memory) -> Memory:
         id=made_id("merge", memories),
         scope=shared_scope(memories),
         event_time=memories[0].event_time,
+        utc_offset_minutes=memories[0].utc_offset_minutes,
         symbolic=replace(joined_symbols(memories), place=best.symbolic.place, topic=best.symbolic.topic),
         valid_from=min((m.valid_from for m in memories if m.valid_from), default=None),
         valid_to=latest_end(memories),

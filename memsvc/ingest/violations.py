@@ -15,9 +15,11 @@ from memsvc.types import (
     MAX_METADATA_DEPTH,
     MAX_METADATA_KEY,
     MAX_METADATA_KEYS,
+    ZONE_RULE,
     Metadata,
     Scope,
     canonical_json,
+    zone_of,
 )
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -80,6 +82,16 @@ class Violations:
         self._json(field, metadata, 1)
         if len(self._found) == found and (size := len(canonical_json(metadata).encode())) > MAX_METADATA_BYTES:
             self.add(field, f"takes {size} bytes as JSON; at most {MAX_METADATA_BYTES} are allowed")
+
+    def time_zone(self, field: str, name: str) -> str:
+        """Check the name of a clock and return it, empty when it is wrong; an empty one says that none is given."""
+        try:
+            if name:
+                zone_of(name)
+        except ValueError:
+            self.add(field, f"is not {ZONE_RULE}")
+            return ""
+        return name
 
     def uuid(self, field: str, value: str, *, required: bool = False) -> str:
         """Check a UUID and return it in its canonical form; empty when it is not one."""

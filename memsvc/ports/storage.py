@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -36,6 +36,8 @@ from memsvc.types import (
     SpaceStats,
     StreamPosition,
     Turn,
+    TurnRef,
+    UserSettings,
 )
 
 
@@ -50,11 +52,14 @@ class TurnLog(Protocol):
         request: IngestRequestId | None = None,
         stream: StreamPosition | None = None,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> Accepted:
         """Commit `turns`, one COMPRESS job per session among them, and the idempotency record, in one transaction.
 
         `Accepted.job_id` is the job of the last session, `job_ids` are those of all. A turn whose (scope, turn_id)
-        is known with the same role, speaker, content, event time and metadata counts as duplicate and changes nothing.
+        is known with the same role, speaker, content, event time and metadata counts as duplicate and changes nothing;
+        so does one with an offset, where none was known or the same. A new turn without an offset takes that of
+        `time_zone`, else of its user's zone, else of the space's, and keeps None where none of them is set.
         A job that is joined is made as urgent as `priority`, and never less urgent.
 
         Raises:
@@ -81,7 +86,10 @@ class TurnLog(Protocol):
         ...
 
     async def pending(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
-        """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
+        """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first.
+
+        The context begins after the newest turn before them that a deletion closed.
+        """
         ...
 
     async def to_redo(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
@@ -93,26 +101,40 @@ class MemoryLog(Protocol):
     """Memories and their change log: the truth that every index is derived from."""
 
     async def commit(
-        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+        self,
+        space: SpaceKey,
+        job: Job,
+        compression: Compression,
+        *,
+        context: Collection[TurnRef] = (),
+        actor: str = "worker",
     ) -> tuple[str, ...]:
         """Write new memories, their CREATED changes and the turns' outcomes, in one transaction.
 
         Known memory ids are left alone, so a repeat changes nothing. Where `compression.redo` names turns, a
-        RECOMPRESS job of their session is queued with them. Returns ids of the written memories.
+        RECOMPRESS job of their session is queued with them. `context` are the other turns that were read with those
+        compressed. Returns ids of the written memories.
 
         Raises:
             LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
+            TurnsDeleted: one of the turns was deleted since it was read; nothing was written.
         """
         ...
 
     async def redo(
-        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+        self,
+        space: SpaceKey,
+        job: Job,
+        compression: Compression,
+        *,
+        context: Collection[TurnRef] = (),
+        actor: str = "worker",
     ) -> tuple[tuple[str, ...], int]:
         """Put a new compression of turns in the place of their earlier one, in one transaction.
 
         Memories that a worker made from those turns alone, and that the new compression does not hold, become
         SUPERSEDED. A turn of which a caller deleted or changed a memory keeps what it has. Returns ids of the written
-        memories and the number of superseded ones. Raises LeaseLost.
+        memories and the number of superseded ones. Raises LeaseLost and TurnsDeleted, as `commit` does.
         """
         ...
 
@@ -162,7 +184,9 @@ class MemoryLog(Protocol):
     async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
         """Mark a memory deleted, append the change, defer an INDEX job. An empty `etag` is not checked.
 
-        So goes what consolidation made of it, and what tells nothing but what it tells.
+        So goes what consolidation made of it, and what tells nothing but what it tells. What it said is gone for good,
+        from the change log too. The turns it comes from are closed: nothing new is made of them, and no other memory
+        is found by them; those that no other memory tells are DELETED, and empty.
 
         Raises:
             NotFound: it does not exist or was already deleted.
@@ -172,10 +196,12 @@ class MemoryLog(Protocol):
 
     async def delete_scope(
         self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
-    ) -> int:
-        """Mark every memory of the scope deleted, with what consolidation made of them; return how many. Idempotent.
+    ) -> tuple[int, int]:
+        """Delete every memory and turn of the scope, with what consolidation made of them, in one transaction.
 
-        With `where`, only those that pass it.
+        With `where`, only the memories that pass it, and of the turns that were not compressed yet those that pass
+        what it asks of metadata and time. Returns how many memories are gone, and how many turns that were not
+        compressed yet. Idempotent. Raises NotFound for the space.
         """
         ...
 
@@ -238,7 +264,9 @@ class MemoryLog(Protocol):
 class SpaceStore(Protocol):
     """Spaces of a tenant."""
 
-    async def create(self, key: SpaceKey, display_name: str, *, request: IngestRequestId | None = None) -> Space:
+    async def create(
+        self, key: SpaceKey, display_name: str, *, time_zone: str = "", request: IngestRequestId | None = None
+    ) -> Space:
         """Create a space. Raises Conflict SPACE_EXISTS or REQUEST_ID_CONFLICT."""
         ...
 
@@ -250,8 +278,10 @@ class SpaceStore(Protocol):
         """List a tenant's spaces by name."""
         ...
 
-    async def update(self, key: SpaceKey, display_name: str, *, etag: str) -> Space:
-        """Rename a space; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
+    async def update(
+        self, key: SpaceKey, display_name: str | None = None, *, time_zone: str | None = None, etag: str
+    ) -> Space:
+        """Change what is not None; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
         ...
 
     async def delete(self, key: SpaceKey, *, force: bool) -> None:
@@ -264,6 +294,22 @@ class SpaceStore(Protocol):
 
     async def all(self) -> list[SpaceKey]:
         """Every space of every tenant; for operators' tools on the machine, never behind an RPC."""
+        ...
+
+
+class UserStore(Protocol):
+    """What is set for the end users of a space."""
+
+    async def get(self, space: SpaceKey, user_id: str) -> UserSettings:
+        """Return a user's settings, empty ones where nothing was set. Raises NotFound for the space."""
+        ...
+
+    async def set_time_zone(self, space: SpaceKey, user_id: str, time_zone: str) -> UserSettings:
+        """Set a user's time zone; an empty one unsets it. Raises NotFound for the space."""
+        ...
+
+    async def time_zone(self, space: SpaceKey, user_id: str) -> str:
+        """Return the zone of a user, else of the space, empty where neither is set. Raises NotFound for the space."""
         ...
 
 

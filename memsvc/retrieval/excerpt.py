@@ -36,17 +36,20 @@ class Excerpts:
     """Cuts statements down to one sentence, for one question and its candidates' texts."""
 
     def __init__(self, question: Question, texts: Iterable[str]) -> None:
+        self._language = question.language
         frequency: Counter[str] = Counter()
         count = 0
         for text in texts:
-            frequency.update(_stems(text))
+            frequency.update(_stems(text, self._language))
             count += 1
         self._idf = {
             stem: math.log1p((count - document_frequency + 0.5) / (document_frequency + 0.5))
             for stem, document_frequency in frequency.items()
         }
         self._unseen = math.log1p((count + 0.5) / 0.5)
-        self._terms = frozenset(stems(question.text))  # with names: a sentence about the one who is named is nearer
+        self._terms = frozenset(
+            stems(question.text, self._language)
+        )  # with names: a sentence about the one who is named is nearer
         self._mass = self._sum(self._terms) or 1.0
         self._numbered = bool(question.asks & _NUMBERED)
 
@@ -56,12 +59,12 @@ class Excerpts:
         if len(parts) < 2:
             return text
         label = _LABEL.match(text)
-        largest = max(self._sum(_stems(part)) for part in parts) or 1.0
+        largest = max(self._sum(_stems(part, self._language)) for part in parts) or 1.0
         best = max(parts, key=lambda part: self._score(part, largest))
         return best if label is None or best is parts[0] else label.group() + best
 
     def _score(self, sentence: str, largest: float) -> float:
-        found = _stems(sentence)
+        found = _stems(sentence, self._language)
         return (
             COVERAGE * self._sum(found & self._terms) / self._mass
             + INFORMATION * self._sum(found) / largest
@@ -74,5 +77,5 @@ class Excerpts:
 
 
 @lru_cache(maxsize=16_384)
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stems(text))
+def _stems(text: str, language: str) -> frozenset[str]:
+    return frozenset(stems(text, language))

@@ -145,7 +145,7 @@ class Planner:
 
 def messages(spec: QuerySpec) -> tuple[ChatMessage, ...]:
     """Instructions, then the question as data that cannot close its own brackets."""
-    asked = {"question": spec.text, "asked": _day(spec.ask_time)}
+    asked = {"question": spec.text, "asked": _day(spec.local_time)}
     quoted = json.dumps(asked, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
     return ChatMessage("system", INSTRUCTIONS), ChatMessage("user", f"<question>\n{quoted}\n</question>")
 

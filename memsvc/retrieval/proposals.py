@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from memsvc.language import spans
@@ -66,23 +66,24 @@ class Grounds:
 
     @property
     def today(self) -> Interval:
-        """The day it is asked on, in UTC."""
-        return spans.day(self.ask_time.astimezone(UTC).date())
+        """The day it is asked on, by the clock of `ask_time`."""
+        midnight = self.ask_time.replace(hour=0, minute=0, second=0, microsecond=0)
+        return Interval(midnight, midnight + timedelta(days=1))
 
 
 def grounds(spec: QuerySpec, question: Question, analysis: Analysis) -> Grounds:
     """Read the text of a query, whose analysis is given."""
-    times = _times(spec.text, spec.ask_time)
+    times = _times(spec.text, spec.local_time)
     intervals = [mention.interval for mention in times]
     bare = [f"in {match.group()}" for match in _BARE.finditer(_blanked(spec.text, times))]
     return Grounds(
         question=question,
         language=analysis.language,
-        ask_time=spec.ask_time,
+        ask_time=spec.local_time,
         words=frozenset(tokenize(spec.text)),
         stems=frozenset(stems(spec.text)),
         numbers=frozenset(_NUMBER.findall(spec.text)),
-        intervals=(*intervals, *(mention.interval for text in bare for mention in _times(text, spec.ask_time))),
+        intervals=(*intervals, *(mention.interval for text in bare for mention in _times(text, spec.local_time))),
         read=Interval(min(i.start for i in intervals), max(i.end for i in intervals)) if intervals else None,
     )
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from memsvc.language.detection import detect
 from memsvc.language.words import stems
 from memsvc.retrieval.names import Names, question_names
 from memsvc.types import Analysis
@@ -52,16 +53,20 @@ class Question:
     names: Names
     asks: frozenset[Asked]
     terms: frozenset[str]
+    language: str = "en"
+    """ISO 639-1 code; the words of memories are compared with the question's as stems of this language."""
 
 
 def read_question(text: str, analysis: Analysis) -> Question:
     """Read a question from its text and the analysis of exactly that text."""
     names = question_names(analysis)
-    people = {stem for name in names.people for stem in stems(name)}
-    terms = frozenset(stems(text))
+    language = detect(text)
+    people = {stem for name in names.people for stem in stems(name, language)}
+    terms = frozenset(stems(text, language))
     return Question(
         text=text,
         names=names,
         asks=frozenset(asked for asked, pattern in _ASKING.items() if pattern.search(text)),
         terms=terms - people or terms,
+        language=language,
     )

@@ -82,6 +82,7 @@ class Retriever:
             tokens=self._tokens,
             window=plan.score_window,
             excerpt=Excerpts(question, (each.memory.text for each in candidates if each.memory)).of,
+            zone=spec.zone,
         )
         sure, reasons = confidence(
             confidence_signals(rankings[0], question), self._weights.confidence, self._weights.confidence_bias

@@ -10,6 +10,7 @@ from memsvc.ingest.limits import (
     EARLIEST_EVENT,
     LATEST_ASK,
     MAX_CONTENT,
+    MAX_ID,
     MAX_NAME,
     MAX_NAMES,
     MAX_QUERY_DEPTH,
@@ -41,28 +42,50 @@ MEMORY_UPDATES = ("text", "symbolic", "metadata", "valid_from", "valid_to", "sal
 ANY_BUT_DELETED = tuple(state for state in MemoryState if state is not MemoryState.DELETED)
 
 
-def scope_of(message: memory_pb2.Scope) -> Scope:
-    """The scope, unchecked."""
+def scope_of(field: str, message: memory_pb2.Scope, violations: Violations) -> Scope:
+    """The scope in `field`. A name that is set must not be empty; nothing else is checked."""
+    for descriptor, name in message.ListFields():
+        if not name:
+            violations.add(f"{field}.{descriptor.name}", f"is empty; leave it unset or give 1 to {MAX_ID} characters")
     return Scope(message.user_id, message.agent_id, message.session_id)
 
 
-def read_scope(message: memory_pb2.Scope, violations: Violations, *, required: bool = False) -> Scope:
-    """The scope of a request that has it in the field `scope`."""
-    scope = scope_of(message)
+def written_scope(message: memory_pb2.Scope, violations: Violations, *, required: bool) -> Scope:
+    """The scope of a change, in the request's field `scope`."""
+    scope = scope_of("scope", message, violations)
     violations.scope("scope", scope, required=required)
     return scope
 
 
+def read_scope(field: str, message: memory_pb2.Scope, violations: Violations, *, whole_space: bool) -> Scope:
+    """The scope of a read, in `field`: it names somebody, unless the whole space is asked for by name."""
+    scope = scope_of(field, message, violations)
+    violations.scope(field, scope, required=False)
+    named = bool(message.ListFields())
+    if whole_space and named:
+        violations.add(field, "is set beside whole_space; set one of the two")
+    if not whole_space and not named:
+        violations.add(field, f"is empty; {_WHOSE}")
+    return scope
+
+
+_WHOSE = "set at least one of user_id, agent_id and session_id, or whole_space to read what is every user's"
+
+
 def turn_of(path: str, message: memory_pb2.Turn, violations: Violations) -> TurnDraft:
-    """The draft of a turn; only its timestamp is checked here. Fields that the server sets are ignored."""
+    """The draft of a turn; only its timestamp and that no name is empty are checked here.
+
+    Fields that the server sets are ignored.
+    """
     has_time = message.HasField("event_time")
     return TurnDraft(
         turn_id=message.turn_id,
-        scope=scope_of(message.scope),
+        scope=scope_of(f"{path}.scope", message.scope, violations),
         role=ROLE_FROM_PROTO.get(message.role),
         speaker=message.speaker,
         content=message.content,
         event_time=time_of(f"{path}.event_time", message.event_time, violations) if has_time else None,
+        utc_offset_minutes=message.utc_offset_minutes if message.HasField("utc_offset_minutes") else None,
         metadata=object_of(f"{path}.metadata", message.metadata, violations),
     )
 
@@ -85,11 +108,19 @@ def names_of(field: str, names: Sequence[str], violations: Violations) -> tuple[
 
 
 def filter_of(
-    field: str, message: memory_service_pb2.MemoryFilter, violations: Violations, *, deleted: bool
+    field: str,
+    message: memory_service_pb2.MemoryFilter,
+    violations: Violations,
+    *,
+    deleted: bool,
+    unscoped: bool = False,
 ) -> MemoryFilter:
-    """A filter; `deleted` says whether it may ask for memories that no index holds. No states means active only."""
-    scope = scope_of(message.scope)
-    violations.scope(f"{field}.scope", scope, required=False)
+    """A filter; no states means active only.
+
+    `deleted` says whether it may ask for memories that no index holds, `unscoped` whether it may leave the scope out.
+    """
+    whole_space = message.whole_space or (unscoped and not message.scope.ListFields())
+    scope = read_scope(f"{field}.scope", message.scope, violations, whole_space=whole_space)
     states = enums_of(f"{field}.states", message.states, STATE_FROM_PROTO, violations)
     for state in sorted(OUT_OF_INDEX.intersection(states) if not deleted else ()):
         violations.add(f"{field}.states", f"contains {state.upper()}, which only ListMemories accepts")
@@ -134,6 +165,7 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
         violations.add("spec.ask_time", f"lies outside of {EARLIEST_EVENT:%Y} to {LATEST_ASK:%Y}")
     where = filter_of("spec.filter", message.filter, violations, deleted=False)
     as_of = as_of_of(message, where, violations)
+    violations.time_zone("spec.time_zone", message.time_zone)
     return QuerySpec(
         text=message.text,
         ask_time=asked or (as_of.valid_at if as_of else utc_now()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memsvc.consolidation.decisions import Action
 from memsvc.types import (
+    AdditionKind,
     ChangeKind,
     Disposition,
     HitOutcome,
@@ -35,8 +36,17 @@ DISPOSITION_TO_PROTO: dict[Disposition, memory.TurnDisposition.ValueType] = {
     Disposition.KEPT: memory.TURN_DISPOSITION_KEPT,
     Disposition.MERGED: memory.TURN_DISPOSITION_MERGED,
     Disposition.LEFT_OUT: memory.TURN_DISPOSITION_LEFT_OUT,
+    Disposition.DELETED: memory.TURN_DISPOSITION_DELETED,
 }
 DISPOSITION_FROM_PROTO: dict[int, Disposition] = {number: kind for kind, number in DISPOSITION_TO_PROTO.items()}
+
+ADDITION_TO_PROTO: dict[AdditionKind, memory.TextAdditionKind.ValueType] = {
+    AdditionKind.LABEL: memory.TEXT_ADDITION_KIND_LABEL,
+    AdditionKind.DATE: memory.TEXT_ADDITION_KIND_DATE,
+    AdditionKind.ELLIPSIS: memory.TEXT_ADDITION_KIND_ELLIPSIS,
+    AdditionKind.BREAK: memory.TEXT_ADDITION_KIND_BREAK,
+    AdditionKind.STATEMENT: memory.TEXT_ADDITION_KIND_STATEMENT,
+}
 
 KIND_TO_PROTO: dict[MemoryKind, memory.MemoryKind.ValueType] = {
     MemoryKind.STATEMENT: memory.MEMORY_KIND_STATEMENT,

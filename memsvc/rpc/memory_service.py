@@ -25,13 +25,14 @@ from memsvc.rpc.decode import (
     read_scope,
     spec_of,
     turn_of,
+    written_scope,
 )
-from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message
+from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message, user_settings_message
 from memsvc.rpc.encode_query import answer_message, explain_message, query_message
 from memsvc.rpc.enums import DISPOSITION_FROM_PROTO
 from memsvc.rpc.fields import check_read_mask, check_update_mask, enums_of, page_size
 from memsvc.rpc.idempotency import write_id
-from memsvc.rpc.names import parse_memory, parse_space
+from memsvc.rpc.names import parse_memory, parse_space, parse_user_settings
 from memsvc.rpc.services import Services
 from memsvc.rpc.stream_ingest import ack_message, read_header, read_turns
 from memsvc.rpc.tokens import (
@@ -44,7 +45,7 @@ from memsvc.rpc.tokens import (
 )
 from memsvc.rpc.waiting import JobWaiter
 from memsvc.rpc.watch import Watch
-from memsvc.types import IngestRequestId, Memory, QuerySpec, Retrieval, SpaceKey
+from memsvc.types import IngestRequestId, Memory, QuerySpec, Retrieval, SpaceKey, zone_of
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
 
@@ -71,7 +72,12 @@ class MemoryService:
         drafts = [turn_of(f"turns[{position}]", turn, violations) for position, turn in enumerate(request.turns)]
         priority = priority_of("priority", request.priority, violations)
         accepted = await self._acceptor.accept(
-            space, drafts, request_id=request.request_id, violations=violations, priority=priority
+            space,
+            drafts,
+            request_id=request.request_id,
+            violations=violations,
+            priority=priority,
+            time_zone=request.time_zone,
         )
         return pb.IngestResponse(
             operation=await self._operation(space, accepted.job_id),
@@ -88,8 +94,16 @@ class MemoryService:
         space = call.space(parse_space("header.parent", header.parent))
         violations = Violations()
         priority = priority_of("header.priority", header.priority, violations)
+        time_zone = violations.time_zone("header.time_zone", header.time_zone)
         violations.check()
-        stream = IngestStream(self._acceptor, space, header.stream_id, self._admission.draining, priority=priority)
+        stream = IngestStream(
+            self._acceptor,
+            space,
+            header.stream_id,
+            self._admission.draining,
+            priority=priority,
+            time_zone=time_zone,
+        )
         async with aclosing(stream.run(read_turns(requests))) as acks:
             async for ack in acks:
                 yield ack_message(ack, await self._operation(space, ack.job_id))
@@ -121,7 +135,7 @@ class MemoryService:
         asker = self._services.asker
         if asker is None:
             raise FailedPrecondition("Ask needs a language model: set llm_model", reason=Reason.LLM_NOT_CONFIGURED)
-        await self._services.spaces.get(space)
+        spec = await self._with_zone(space, spec, request.spec.time_zone)
         await self._waiter.until_consistent(call, space, request.consistency_token)
         answer = await asker.ask(space, _with_planning(spec, call) if planned else spec)
         self._services.uses.count(space, answer.citations)
@@ -131,7 +145,7 @@ class MemoryService:
         """List memories, newest first."""
         space = call.space(parse_space("parent", request.parent))
         limit, binding, violations = page_size(request.page_size), listing(call, request), Violations()
-        where = filter_of("filter", request.filter, violations, deleted=True)
+        where = filter_of("filter", request.filter, violations, deleted=True, unscoped=bool(request.children_of))
         violations.check()
         parent = _child_of(space.space, request.children_of) if request.children_of else ""
         if parent and not request.filter.states:
@@ -177,14 +191,14 @@ class MemoryService:
         return pb.DeleteMemoryResponse()
 
     async def delete_memories(self, request: pb.DeleteMemoriesRequest, call: Call) -> pb.DeleteMemoriesResponse:
-        """Delete every memory of a scope, or those of them that pass a filter."""
+        """Delete every memory and turn of a scope, or those of them that pass a filter."""
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
-        scope = read_scope(request.scope, violations, required=True)
+        scope = written_scope(request.scope, violations, required=True)
         where = deletion_filter(request, violations) if request.HasField("filter") else None
         violations.check()
-        count = await self._services.memories.delete_scope(space, scope, where, actor=call.actor)
-        return pb.DeleteMemoriesResponse(deleted_count=count)
+        memories, turns = await self._services.memories.delete_scope(space, scope, where, actor=call.actor)
+        return pb.DeleteMemoriesResponse(deleted_count=memories, deleted_turn_count=turns)
 
     async def get_history(self, request: pb.GetHistoryRequest, call: Call) -> pb.GetHistoryResponse:
         """List the changes of one memory, oldest first."""
@@ -203,7 +217,7 @@ class MemoryService:
         """Stream changes after a resume token, until the caller or the server ends it."""
         space_id = parse_space("parent", request.parent)
         violations = Violations()
-        scope = read_scope(request.scope, violations)
+        scope = read_scope("scope", request.scope, violations, whole_space=request.whole_space)
         violations.check()
         token = request.resume_token
         watch = Watch(self._services.memories, call.space(space_id), scope, self._admission.draining)
@@ -220,7 +234,7 @@ class MemoryService:
         """List turns as they were ingested, oldest first."""
         space = call.space(parse_space("parent", request.parent))
         limit, binding, violations = page_size(request.page_size), listing(call, request), Violations()
-        scope = read_scope(request.scope, violations)
+        scope = read_scope("scope", request.scope, violations, whole_space=request.whole_space)
         dispositions = enums_of("dispositions", request.dispositions, DISPOSITION_FROM_PROTO, violations)
         violations.check()
         cursor = parse_page_token(binding, request.page_token)
@@ -229,15 +243,43 @@ class MemoryService:
             turns=[turn_message(turn) for turn in page.items], next_page_token=page_token(binding, page.cursor)
         )
 
+    async def get_user_settings(self, request: pb.GetUserSettingsRequest, call: Call) -> pb.GetUserSettingsResponse:
+        """Get what is set for one user."""
+        space_id, user_id = parse_user_settings("name", request.name)
+        violations = Violations()
+        violations.identifier("name", user_id)
+        violations.check()
+        settings = await self._services.users.get(call.space(space_id), user_id)
+        return pb.GetUserSettingsResponse(settings=user_settings_message(space_id, settings))
+
+    async def update_user_settings(
+        self, request: pb.UpdateUserSettingsRequest, call: Call
+    ) -> pb.UpdateUserSettingsResponse:
+        """Set a user's time zone; memories made before keep the clock they were told on."""
+        space_id, user_id = parse_user_settings("settings.name", request.settings.name)
+        violations = Violations()
+        violations.identifier("settings.name", user_id)
+        check_update_mask(request.update_mask, ("time_zone",), violations)
+        time_zone = violations.time_zone("settings.time_zone", request.settings.time_zone)
+        violations.check()
+        settings = await self._services.users.set_time_zone(call.space(space_id), user_id, time_zone)
+        return pb.UpdateUserSettingsResponse(settings=user_settings_message(space_id, settings))
+
     async def _retrieve(
         self, call: Call, space: SpaceKey, message: pb.QuerySpec, token: str, violations: Violations
     ) -> Retrieval:
         spec = spec_of(message, violations)
         planned = is_planned(message, violations, unasked=self._services.plans_unasked)
         violations.check()
-        await self._services.spaces.get(space)  # an unknown space is an error, not an empty result
+        spec = await self._with_zone(space, spec, message.time_zone)
         await self._waiter.until_consistent(call, space, token)
         return await self._services.retriever.retrieve(space, _with_planning(spec, call) if planned else spec)
+
+    async def _with_zone(self, space: SpaceKey, spec: QuerySpec, asked: str) -> QuerySpec:
+        """The query on the clock it asks for, else of its user or space. Raises NotFound for the space."""
+        stored = await self._services.users.time_zone(space, spec.where.scope.user_id)
+        name = asked or stored
+        return replace(spec, zone=zone_of(name)) if name else spec
 
     async def _update(
         self,

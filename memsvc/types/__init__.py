@@ -11,11 +11,16 @@ from memsvc.types.language import (
     Interval,
     ModelPurpose,
     ModelUsage,
+    Name,
+    NameKind,
     Token,
 )
 from memsvc.types.memories import (
     LLM_FAILED,
+    LLM_SKIPPED,
     OUT_OF_INDEX,
+    Addition,
+    AdditionKind,
     AsOf,
     Change,
     ChangeKind,
@@ -28,8 +33,11 @@ from memsvc.types.memories import (
     MemoryFilter,
     MemoryKind,
     MemoryState,
+    Neighbour,
+    Span,
     Symbolic,
     folded,
+    searched_text,
 )
 from memsvc.types.metadata import (
     MAX_METADATA_BYTES,
@@ -59,7 +67,7 @@ from memsvc.types.queries import (
     ViewReport,
     ViewScore,
 )
-from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, utc_now
+from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, UserSettings, utc_now
 from memsvc.types.turns import (
     Accepted,
     Disposition,
@@ -73,15 +81,22 @@ from memsvc.types.turns import (
     TurnRef,
     merged_metadata,
 )
+from memsvc.types.zones import LEAST_OFFSET, MOST_OFFSET, ZONE_RULE, fixed_zone, offset_minutes, zone_of
 
 __all__ = [
+    "LEAST_OFFSET",
     "LLM_FAILED",
+    "LLM_SKIPPED",
     "MAX_METADATA_BYTES",
     "MAX_METADATA_DEPTH",
     "MAX_METADATA_KEY",
     "MAX_METADATA_KEYS",
+    "MOST_OFFSET",
     "OUT_OF_INDEX",
+    "ZONE_RULE",
     "Accepted",
+    "Addition",
+    "AdditionKind",
     "Analysis",
     "AsOf",
     "Change",
@@ -124,6 +139,9 @@ __all__ = [
     "MetadataTest",
     "ModelPurpose",
     "ModelUsage",
+    "Name",
+    "NameKind",
+    "Neighbour",
     "Operator",
     "Page",
     "PendingTurns",
@@ -139,6 +157,7 @@ __all__ = [
     "Space",
     "SpaceKey",
     "SpaceStats",
+    "Span",
     "SparseVector",
     "StreamPosition",
     "Symbolic",
@@ -147,12 +166,17 @@ __all__ = [
     "Turn",
     "TurnOutcome",
     "TurnRef",
+    "UserSettings",
     "View",
     "ViewReport",
     "ViewScore",
     "canonical_json",
+    "fixed_zone",
     "folded",
     "merge_metadata",
     "merged_metadata",
+    "offset_minutes",
+    "searched_text",
     "utc_now",
+    "zone_of",
 ]

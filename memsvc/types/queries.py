@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from memsvc.types.jobs import JobError
@@ -67,11 +67,18 @@ class QuerySpec:
     text: str
     ask_time: datetime
     """When the question is asked; "last week" is read against it."""
+    zone: tzinfo = UTC
+    """Clock of the question, and of memories without one of their own where they are told."""
     where: MemoryFilter = field(default_factory=MemoryFilter)
     max_tokens: int = 0
     depth: int | None = None
     planning_seconds: float = 0.0
     """How long a language model may take to plan the search; 0 leaves it to rules alone."""
+
+    @property
+    def local_time(self) -> datetime:
+        """`ask_time` by the clock of the question."""
+        return self.ask_time.astimezone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)

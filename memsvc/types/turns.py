@@ -10,6 +10,7 @@ from typing import Any
 
 from memsvc.types.metadata import Metadata, merge_metadata
 from memsvc.types.spaces import Scope
+from memsvc.types.zones import local_time
 
 
 class Role(StrEnum):
@@ -28,6 +29,7 @@ class Disposition(StrEnum):
     KEPT = "kept"
     MERGED = "merged"
     LEFT_OUT = "left_out"
+    DELETED = "deleted"
 
 
 class Priority(StrEnum):
@@ -47,13 +49,15 @@ class TurnRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One message exactly as ingested. Times are aware and in UTC."""
+    """One message exactly as ingested. Times are aware and in UTC, `local_time` excepted."""
 
     turn_id: str
     scope: Scope
     role: Role
     content: str
     event_time: datetime
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
     speaker: str = ""
     metadata: Metadata = field(default_factory=dict)
     token_count: int = 0
@@ -66,6 +70,11 @@ class Turn:
     def ref(self) -> TurnRef:
         """The turn's address."""
         return TurnRef(self.scope, self.turn_id)
+
+    @property
+    def local_time(self) -> datetime:
+        """When it was said by the speaker's clock, aware; in UTC when that clock is unknown."""
+        return local_time(self.event_time, self.utc_offset_minutes)
 
     @property
     def speaker_name(self) -> str:
@@ -124,3 +133,10 @@ class PendingTurns:
     pending: tuple[Turn, ...]
     known_entities: frozenset[str]
     """Case-folded people and entities already named by memories of the same user and agent."""
+    told: tuple[str, ...] = ()
+    """Texts of the latest memories of the same user and agent from before the first pending turn."""
+
+    @property
+    def context_refs(self) -> tuple[TurnRef, ...]:
+        """The addresses of the turns before."""
+        return tuple(turn.ref for turn in self.context)

@@ -253,7 +253,7 @@ class UpdateSpaceRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Of `display_name`."""
+        """Of `display_name`, `time_zone`."""
 
     def __init__(
         self,
@@ -354,7 +354,9 @@ class ConsolidateRequest(_message.Message):
     """Report what would change without changing it."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose memories; empty fields mean all. The session must be empty: consolidation joins sessions."""
+        """Whose memories; unset means every user's, each on their own. The session must be unset: consolidation joins
+        sessions.
+        """
 
     def __init__(
         self,

@@ -21,6 +21,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TextAdditionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TextAdditionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextAdditionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEXT_ADDITION_KIND_UNSPECIFIED: _TextAdditionKind.ValueType  # 0
+    """Not set."""
+    TEXT_ADDITION_KIND_LABEL: _TextAdditionKind.ValueType  # 1
+    """Who said what follows."""
+    TEXT_ADDITION_KIND_DATE: _TextAdditionKind.ValueType  # 2
+    """In square brackets, the date that the expression before it means."""
+    TEXT_ADDITION_KIND_ELLIPSIS: _TextAdditionKind.ValueType  # 3
+    """Sentences were left out here."""
+    TEXT_ADDITION_KIND_BREAK: _TextAdditionKind.ValueType  # 4
+    """A line break between a heading and what stands under it."""
+    TEXT_ADDITION_KIND_STATEMENT: _TextAdditionKind.ValueType  # 5
+    """A sentence that a language model wrote."""
+
+class TextAdditionKind(_TextAdditionKind, metaclass=_TextAdditionKindEnumTypeWrapper):
+    """What was added to a text."""
+
+TEXT_ADDITION_KIND_UNSPECIFIED: TextAdditionKind.ValueType  # 0
+"""Not set."""
+TEXT_ADDITION_KIND_LABEL: TextAdditionKind.ValueType  # 1
+"""Who said what follows."""
+TEXT_ADDITION_KIND_DATE: TextAdditionKind.ValueType  # 2
+"""In square brackets, the date that the expression before it means."""
+TEXT_ADDITION_KIND_ELLIPSIS: TextAdditionKind.ValueType  # 3
+"""Sentences were left out here."""
+TEXT_ADDITION_KIND_BREAK: TextAdditionKind.ValueType  # 4
+"""A line break between a heading and what stands under it."""
+TEXT_ADDITION_KIND_STATEMENT: TextAdditionKind.ValueType  # 5
+"""A sentence that a language model wrote."""
+Global___TextAdditionKind: _TypeAlias = TextAdditionKind  # noqa: Y015
+
 class _Role:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -69,6 +105,8 @@ class _TurnDispositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnD
     """Its content lives in a memory made from another turn, such as the question of an answer."""
     TURN_DISPOSITION_LEFT_OUT: _TurnDisposition.ValueType  # 4
     """The gate left it out; it can still be found with the state filter `LEFT_OUT`."""
+    TURN_DISPOSITION_DELETED: _TurnDisposition.ValueType  # 5
+    """A caller deleted it, or every memory made of it; its content is empty."""
 
 class TurnDisposition(_TurnDisposition, metaclass=_TurnDispositionEnumTypeWrapper):
     """What compression did with a turn."""
@@ -83,6 +121,8 @@ TURN_DISPOSITION_MERGED: TurnDisposition.ValueType  # 3
 """Its content lives in a memory made from another turn, such as the question of an answer."""
 TURN_DISPOSITION_LEFT_OUT: TurnDisposition.ValueType  # 4
 """The gate left it out; it can still be found with the state filter `LEFT_OUT`."""
+TURN_DISPOSITION_DELETED: TurnDisposition.ValueType  # 5
+"""A caller deleted it, or every memory made of it; its content is empty."""
 Global___TurnDisposition: _TypeAlias = TurnDisposition  # noqa: Y015
 
 class _MemoryKind:
@@ -94,7 +134,7 @@ class _MemoryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemoryKind
     MEMORY_KIND_UNSPECIFIED: _MemoryKind.ValueType  # 0
     """Not set."""
     MEMORY_KIND_STATEMENT: _MemoryKind.ValueType  # 1
-    """A restated statement of one or a few turns."""
+    """What one or a few turns say."""
     MEMORY_KIND_EPISODE: _MemoryKind.ValueType  # 2
     """Several statements of one episode, consolidated."""
     MEMORY_KIND_THEME: _MemoryKind.ValueType  # 3
@@ -106,7 +146,7 @@ class MemoryKind(_MemoryKind, metaclass=_MemoryKindEnumTypeWrapper):
 MEMORY_KIND_UNSPECIFIED: MemoryKind.ValueType  # 0
 """Not set."""
 MEMORY_KIND_STATEMENT: MemoryKind.ValueType  # 1
-"""A restated statement of one or a few turns."""
+"""What one or a few turns say."""
 MEMORY_KIND_EPISODE: MemoryKind.ValueType  # 2
 """Several statements of one episode, consolidated."""
 MEMORY_KIND_THEME: MemoryKind.ValueType  # 3
@@ -196,12 +236,17 @@ class Space(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}`."""
     display_name: _builtins.str
     """Human-readable label, at most 256 characters."""
     etag: _builtins.str
     """Opaque version for optimistic concurrency."""
+    time_zone: _builtins.str
+    """Clock of turns and questions that come with none of their own: an IANA name such as `Europe/Lisbon`, or an offset
+    such as `+09:00`; empty means UTC.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set creation time."""
@@ -218,19 +263,46 @@ class Space(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Space: _TypeAlias = Space  # noqa: Y015
 
 @_typing.final
+class UserSettings(_message.Message):
+    """What is set for one end user of a space. Every user has settings; those never changed are empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Resource name, `spaces/{space}/users/{user_id}/settings`; the user id as it stands in a scope."""
+    time_zone: _builtins.str
+    """As Space.time_zone, for turns and questions of this user; empty means the space's."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserSettings: _TypeAlias = UserSettings  # noqa: Y015
+
+@_typing.final
 class Scope(_message.Message):
-    """Whose memory a turn or a memory is. Writes need at least one of the three; on reads every field
-    that is set must match exactly.
+    """Whose memory a turn or a memory is. Requests set at least one of the three, and none to the empty string; on reads
+    every field that is set must match exactly.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -239,23 +311,34 @@ class Scope(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
-    """End user the conversation is with."""
+    """End user the conversation is with; 1 to 256 characters."""
     agent_id: _builtins.str
-    """Agent that takes part in it."""
+    """Agent that takes part in it; 1 to 256 characters."""
     session_id: _builtins.str
-    """Conversation; turns of one session are compressed together."""
+    """Conversation; turns of one session are compressed together; 1 to 256 characters."""
     def __init__(
         self,
         *,
-        user_id: _builtins.str = ...,
-        agent_id: _builtins.str = ...,
-        session_id: _builtins.str = ...,
+        user_id: _builtins.str | None = ...,
+        agent_id: _builtins.str | None = ...,
+        session_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_session_id", b"_session_id", "_user_id", b"_user_id", "agent_id", b"agent_id", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_session_id", b"_session_id", "_user_id", b"_user_id", "agent_id", b"agent_id", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
+    _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
+    _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
+    _WhichOneofReturnType__user_id: _TypeAlias = _typing.Literal["user_id"]  # noqa: Y015
+    _WhichOneofArgType__user_id: _TypeAlias = _typing.Literal["_user_id", b"_user_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user_id) -> _WhichOneofReturnType__user_id | None: ...
 
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 
@@ -274,6 +357,7 @@ class Turn(_message.Message):
     INGEST_TIME_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     DISPOSITION_REASON_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """Caller's id, unique within its scope; the deduplication key."""
@@ -287,6 +371,10 @@ class Turn(_message.Message):
     """Server-set: what compression did with the turn."""
     disposition_reason: _builtins.str
     """Server-set: why, in words; empty while the turn is pending."""
+    utc_offset_minutes: _builtins.int
+    """Offset of the speaker's clock from UTC at event_time, in minutes, -720 to 840; "today" in the content is that day.
+    Unset: taken from the call's time zone, else the user's, else the space's; stays unset where there is none.
+    """
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -317,13 +405,16 @@ class Turn(_message.Message):
         ingest_time: _timestamp_pb2.Timestamp | None = ...,
         disposition: Global___TurnDisposition.ValueType = ...,
         disposition_reason: _builtins.str = ...,
+        utc_offset_minutes: _builtins.int | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "scope", b"scope"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "scope", b"scope", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = _typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
 
 Global___Turn: _TypeAlias = Turn  # noqa: Y015
 
@@ -357,11 +448,15 @@ class Memory(_message.Message):
     PINNED_FIELD_NUMBER: _builtins.int
     USE_COUNT_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
+    ADDITIONS_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}/memories/{memory}`."""
     text: _builtins.str
-    """The statement, readable without its context."""
+    """What was said, under the name of who said it."""
     kind: Global___MemoryKind.ValueType
     """Level of abstraction."""
     state: Global___MemoryState.ValueType
@@ -380,6 +475,10 @@ class Memory(_message.Message):
     """Whether consolidation keeps it whatever its salience."""
     use_count: _builtins.int
     """Times a query returned it, counted a few seconds late."""
+    utc_offset_minutes: _builtins.int
+    """Offset of the speaker's clock from UTC at event_time, in minutes; unset when unknown."""
+    role: Global___Role.ValueType
+    """Role of who said it; unset for what no turn says."""
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -436,6 +535,18 @@ class Memory(_message.Message):
     def metadata(self) -> _struct_pb2.Struct:
         """The annotations of the turns it came from, where the newest turn wins; within the limits of Turn.metadata."""
 
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceSpan]:
+        """Where each part of `text` was said, in order of `text`. Without a language model `text` is these spans, unaltered,
+        and the additions; empty for a text that a caller wrote.
+        """
+
+    @_builtins.property
+    def additions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextAddition]:
+        """What memsvc or a language model put into `text` beside them, in order. Spans and additions do not overlap, and
+        together they are all of `text`.
+        """
+
     def __init__(
         self,
         *,
@@ -463,15 +574,87 @@ class Memory(_message.Message):
         pinned: _builtins.bool = ...,
         use_count: _builtins.int = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        utc_offset_minutes: _builtins.int | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
+        spans: _abc.Iterable[Global___SourceSpan] | None = ...,
+        additions: _abc.Iterable[Global___TextAddition] | None = ...,
+        role: Global___Role.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "metadata", b"metadata", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "metadata", b"metadata", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "salience", b"salience", "scope", b"scope", "sources", b"sources", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "additions", b"additions", "compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "role", b"role", "salience", b"salience", "scope", b"scope", "sources", b"sources", "spans", b"spans", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = _typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
+
+Global___Memory: _TypeAlias = Memory  # noqa: Y015
+
+@_typing.final
+class SourceSpan(_message.Message):
+    """A part of a turn that a memory tells as it was said. Offsets count Unicode code points."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    TEXT_START_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Where the part begins in the content of the turn."""
+    end: _builtins.int
+    """Where it ends there."""
+    text_start: _builtins.int
+    """Where the part begins in the text of the memory."""
+    @_builtins.property
+    def turn(self) -> Global___TurnRef:
+        """The turn."""
+
+    def __init__(
+        self,
+        *,
+        turn: Global___TurnRef | None = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        text_start: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["turn", b"turn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "text_start", b"text_start", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Memory: _TypeAlias = Memory  # noqa: Y015
+Global___SourceSpan: _TypeAlias = SourceSpan  # noqa: Y015
+
+@_typing.final
+class TextAddition(_message.Message):
+    """A part of the text of a memory that was not said. Offsets count Unicode code points of the text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TEXT_START_FIELD_NUMBER: _builtins.int
+    TEXT_END_FIELD_NUMBER: _builtins.int
+    kind: Global___TextAdditionKind.ValueType
+    """What it is."""
+    text_start: _builtins.int
+    """Where it begins."""
+    text_end: _builtins.int
+    """Where it ends."""
+    def __init__(
+        self,
+        *,
+        kind: Global___TextAdditionKind.ValueType = ...,
+        text_start: _builtins.int = ...,
+        text_end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "text_end", b"text_end", "text_start", b"text_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextAddition: _TypeAlias = TextAddition  # noqa: Y015
 
 @_typing.final
 class SymbolicView(_message.Message):

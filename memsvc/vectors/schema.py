@@ -11,7 +11,11 @@ from memsvc.types import Memory, SpaceKey, folded
 from memsvc.vectors.metadata_terms import numbers_of, terms_of
 
 LAYOUT_VERSION = 2
-"""Raised when points, payloads or term indices change so that an index has to be rebuilt."""
+"""Raised when points, payloads or term indices change so that an index has to be rebuilt.
+
+It is part of the collection's name: a service that writes another layout finds no collection, makes one, and fills it
+from SQL in the background.
+"""
 
 DENSE = "dense"
 """Named vector, cosine: the embedding of the memory's dense text."""

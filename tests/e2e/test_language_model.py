@@ -130,5 +130,5 @@ def test_episodes_are_worded_by_the_model_where_their_memories_bear_it_out(model
 
 def test_ask_without_a_language_model_says_so(running: object, client: MemoryClient) -> None:
     with pytest.raises(FailedPrecondition) as error:
-        client.ask("Where does Ana live?")
+        client.ask("Where does Ana live?", whole_space=True)
     assert error.value.reason == "LLM_NOT_CONFIGURED"

@@ -166,7 +166,7 @@ class Follower(threading.Thread):
 
     def __init__(self, client: MemoryClient, word: str) -> None:
         super().__init__()
-        self.watch = client.watch(timeout=90.0)
+        self.watch = client.watch(whole_space=True, timeout=90.0)
         self.word = word
         self.sequences: list[int] = []
 
@@ -199,7 +199,7 @@ def test_a_service_drains_at_sigterm_and_its_clients_go_on_with_the_next(tmp_pat
         ):
             stub, credential = stubs.MemoryServiceStub(channel), [("authorization", f"Bearer {first.api_key}")]
             follower, sender = Follower(client, "lighthouse"), Sender(adder)
-            watch = stub.WatchMemories(pb.WatchMemoriesRequest(parent=PARENT), metadata=credential)
+            watch = stub.WatchMemories(pb.WatchMemoriesRequest(parent=PARENT, whole_space=True), metadata=credential)
             header = pb.StreamIngestHeader(parent=PARENT, stream_id=str(uuid.uuid4()))
             raw = stub.StreamIngest(_held_open(pb.StreamIngestRequest(header=header), done), metadata=credential)
             next(watch)

@@ -142,7 +142,7 @@ def test_users_do_not_see_each_other(client: MemoryClient) -> None:
 def test_spaces_do_not_see_each_other(client: MemoryClient, running: ServiceProcess) -> None:
     client.add("The vault code is 4711.", user_id="ana", wait=True)
     with MemoryClient(running.address, api_key=running.api_key, space="default") as other:
-        assert "4711" not in other.search("What is the vault code?").context
+        assert "4711" not in other.search("What is the vault code?", whole_space=True).context
 
 
 def test_a_stream_acknowledges_what_is_committed_and_resumes(client: MemoryClient) -> None:
@@ -191,7 +191,9 @@ def test_reindex_rebuilds_the_same_answers(client: MemoryClient) -> None:
     before = client.search("What does Marta do?", user_id="ana").context
     done = client.reindex().wait()
     assert done.state == "succeeded"
-    assert done.summary.indexed_count == len(list(client.list(filters={"states": ["active", "left_out"]})))
+    assert done.summary.indexed_count == len(
+        list(client.list(whole_space=True, filters={"states": ["active", "left_out"]}))
+    )
     assert client.search("What does Marta do?", user_id="ana").context == before
 
 

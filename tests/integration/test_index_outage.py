@@ -38,7 +38,7 @@ async def test_the_backlog_drains_and_queries_say_what_they_lack(tmp_path: Path)
         await until(service.settled, "the backlog does not drain")
         assert await service.point_count(COLLECTION) == await service.memory_count() == 5
         await until(lambda: _is_whole(service), "queries stay degraded")
-        turns = [turn async for turn in service.client.turns()]
+        turns = [turn async for turn in service.client.turns(whole_space=True)]
         assert (len(turns), len({turn.content for turn in turns})) == (5, 5)
         await _check_a_service_without_degraded_answers(service)
 

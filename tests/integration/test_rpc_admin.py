@@ -18,7 +18,7 @@ from memsvc.types import JobError, JobKind, Scope, SpaceKey, SparseVector
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
-from support.messages import PARENT, SPACE_A, ingest, memory, turn
+from support.messages import EVERYBODY, PARENT, SPACE_A, ingest, memory, turn
 from support.server import DIMENSION, Client, Running, details_of, reason_of, running
 
 
@@ -205,23 +205,29 @@ async def test_no_tenant_reaches_another(server: Running, client: Client) -> Non
     await client("CreateSpace", admin.CreateSpaceRequest(space_id="private"))
     accepted = await client("Ingest", pb.IngestRequest(parent=space, turns=[turn()]))
     await server.remember(type(SPACE_A)("a", "private"), memory())
-    name = (await client("ListMemories", pb.ListMemoriesRequest(parent=space))).memories[0].name
+    name = (await client("ListMemories", pb.ListMemoriesRequest(parent=space, filter=EVERYBODY))).memories[0].name
     key = (await client("CreateKey", admin.CreateKeyRequest(role=admin.KEY_ROLE_AGENT))).key.name
     operation = accepted.operation.name
-    scope, spec = memory_pb2.Scope(user_id="user-1"), pb.QuerySpec(text="Where is Ana?")
+    scope, spec = memory_pb2.Scope(user_id="user-1"), pb.QuerySpec(text="Where is Ana?", filter=EVERYBODY)
     edited = memory_pb2.Memory(name=name, text="Mine now.")
     renamed = memory_pb2.Space(name=space, display_name="Mine now.")
+    settings = memory_pb2.UserSettings(name=f"{space}/users/user-1/settings", time_zone="Asia/Tokyo")
     attempts: list[tuple[str, Any]] = [
         ("Ingest", pb.IngestRequest(parent=space, turns=[turn("t9")])),
         ("Query", pb.QueryRequest(parent=space, spec=spec)),
         ("Explain", pb.ExplainRequest(parent=space, spec=spec)),
-        ("ListMemories", pb.ListMemoriesRequest(parent=space)),
+        ("ListMemories", pb.ListMemoriesRequest(parent=space, filter=EVERYBODY)),
         ("GetMemory", pb.GetMemoryRequest(name=name)),
         ("UpdateMemory", pb.UpdateMemoryRequest(memory=edited, update_mask=FieldMask(paths=["text"]))),
         ("DeleteMemory", pb.DeleteMemoryRequest(name=name)),
         ("DeleteMemories", pb.DeleteMemoriesRequest(parent=space, scope=scope)),
         ("GetHistory", pb.GetHistoryRequest(name=name)),
-        ("ListTurns", pb.ListTurnsRequest(parent=space)),
+        ("ListTurns", pb.ListTurnsRequest(parent=space, whole_space=True)),
+        ("GetUserSettings", pb.GetUserSettingsRequest(name=settings.name)),
+        (
+            "UpdateUserSettings",
+            pb.UpdateUserSettingsRequest(settings=settings, update_mask=FieldMask(paths=["time_zone"])),
+        ),
         ("GetSpace", admin.GetSpaceRequest(name=space)),
         ("UpdateSpace", admin.UpdateSpaceRequest(space=renamed, update_mask=FieldMask(paths=["display_name"]))),
         ("DeleteSpace", admin.DeleteSpaceRequest(name=space, force=True)),
@@ -240,7 +246,9 @@ async def test_no_tenant_reaches_another(server: Running, client: Client) -> Non
         for method, request in attempts:
             error = await refused(other, method, request)
             assert error.code() is grpc.StatusCode.NOT_FOUND, method
-        watch = other.memory.WatchMemories(pb.WatchMemoriesRequest(parent=space), metadata=other.credential, timeout=10)
+        watch = other.memory.WatchMemories(
+            pb.WatchMemoriesRequest(parent=space, whole_space=True), metadata=other.credential, timeout=10
+        )
         stream = other.memory.StreamIngest(
             iter([pb.StreamIngestRequest(header={"parent": space, "stream_id": str(uuid.uuid4())})]),
             metadata=other.credential,

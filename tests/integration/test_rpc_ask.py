@@ -69,7 +69,7 @@ async def client(server: Running) -> AsyncIterator[Client]:
 
 
 def ask(text: str = "Where did Ana move?", parent: str = PARENT) -> pb.AskRequest:
-    return pb.AskRequest(parent=parent, spec=pb.QuerySpec(text=text))
+    return pb.AskRequest(parent=parent, spec=pb.QuerySpec(text=text, filter=pb.MemoryFilter(whole_space=True)))
 
 
 async def failed(client: Client, request: pb.AskRequest) -> grpc.aio.AioRpcError:

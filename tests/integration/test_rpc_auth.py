@@ -14,6 +14,7 @@ from memsvc.rpc.authorization import ACCESS, Access
 from memsvc.rpc.server import ADMIN_SERVICE, MEMORY_SERVICE, ServerOptions
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_service_pb2 as pb
+from support.messages import EVERYBODY
 from support.server import Running, reason_of, running
 
 METHODS = {f"/{service.full_name}/{m.name}": m for service in (MEMORY_SERVICE, ADMIN_SERVICE) for m in service.methods}
@@ -99,13 +100,13 @@ async def test_revoked_key_is_refused_at_once(server: Running) -> None:
     async with server.client() as client:
         made = await client("CreateKey", admin.CreateKeyRequest(role=admin.KEY_ROLE_AGENT, display_name="x"))
         client.credential = (("authorization", f"Bearer {made.secret}"),)
-        await client("ListMemories", pb.ListMemoriesRequest(parent="spaces/default"))
+        await client("ListMemories", pb.ListMemoriesRequest(parent="spaces/default", filter=EVERYBODY))
         client.credential = server.metadata("a-admin")
         revoked = await client("RevokeKey", admin.RevokeKeyRequest(name=made.key.name))
         assert revoked.key.HasField("revoke_time")
         client.credential = (("authorization", f"Bearer {made.secret}"),)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await client("ListMemories", pb.ListMemoriesRequest(parent="spaces/default"))
+            await client("ListMemories", pb.ListMemoriesRequest(parent="spaces/default", filter=EVERYBODY))
     assert reason_of(caught.value) == "CREDENTIAL_INVALID"
 
 

@@ -27,7 +27,7 @@ from memsvc.types import JobKind, Memory, Scope, SpaceKey, Symbolic
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
-from support.messages import PARENT, SCOPE, SPACE_A, ingest, memory, turn
+from support.messages import EVERYBODY, PARENT, SCOPE, SPACE_A, ingest, memory, turn
 from support.server import Client, Running, details_of, running
 
 JANUARY = datetime(2024, 1, 10, tzinfo=UTC)
@@ -66,12 +66,12 @@ class World:
         return done
 
     async def query(self, text: str = "Where does Ana live?", **fields: Any) -> list[str]:
-        spec = pb.QuerySpec(text=text, max_tokens=200, **fields)
+        spec = pb.QuerySpec(text=text, max_tokens=200, filter=EVERYBODY, **fields)
         answer = await self.client("Query", pb.QueryRequest(parent=PARENT, spec=spec))
         return [result.memory.text for result in answer.results]
 
     async def listed(self, **fields: Any) -> dict[str, memory_pb2.Memory]:
-        answer = await self.client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, **fields))
+        answer = await self.client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=EVERYBODY, **fields))
         return {found.text: found for found in answer.memories}
 
 
@@ -153,7 +153,7 @@ async def test_queries_look_back(world: World) -> None:
 
 async def test_callers_see_who_superseded_what_and_why(world: World) -> None:
     await world.consolidated()
-    where = pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_SUPERSEDED])
+    where = pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_SUPERSEDED], whole_space=True)
     superseded = await world.client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=where))
     current = (await world.listed())[LISBON]
     (merged,) = [found for found in superseded.memories if found.derived_from]
@@ -176,7 +176,7 @@ async def test_callers_see_who_superseded_what_and_why(world: World) -> None:
     assert {m.name for m in (*children.memories, *rest.memories)} == set(merged.derived_from)
     assert not rest.next_page_token
     explained = await world.client(
-        "Explain", pb.ExplainRequest(parent=PARENT, spec=pb.QuerySpec(text="Where does Ana live?"))
+        "Explain", pb.ExplainRequest(parent=PARENT, spec=pb.QuerySpec(text="Where does Ana live?", filter=EVERYBODY))
     )
     assert PORTO not in {hit.text for hit in explained.hits}
 
@@ -229,7 +229,9 @@ async def test_pins_and_uses(world: World) -> None:
         ("Consolidate", admin.ConsolidateRequest(parent=PARENT, request_id="x"), "request_id"),
         (
             "Query",
-            pb.QueryRequest(parent=PARENT, spec={"text": "x", "known_at": {"seconds": 9}}),
+            pb.QueryRequest(
+                parent=PARENT, spec={"text": "x", "known_at": {"seconds": 9}, "filter": {"whole_space": True}}
+            ),
             "spec.known_at",
         ),
         (
@@ -239,17 +241,24 @@ async def test_pins_and_uses(world: World) -> None:
                 spec={
                     "text": "x",
                     "as_of": {"seconds": 9},
-                    "filter": {"states": [memory_pb2.MEMORY_STATE_SUPERSEDED]},
+                    "filter": {"states": [memory_pb2.MEMORY_STATE_SUPERSEDED], "whole_space": True},
                 },
             ),
             "spec.filter.states",
         ),
         (
             "Query",
-            pb.QueryRequest(parent=PARENT, spec={"text": "x", "filter": {"states": [memory_pb2.MEMORY_STATE_RETIRED]}}),
+            pb.QueryRequest(
+                parent=PARENT,
+                spec={"text": "x", "filter": {"states": [memory_pb2.MEMORY_STATE_RETIRED], "whole_space": True}},
+            ),
             "spec.filter.states",
         ),
-        ("Query", pb.QueryRequest(parent=PARENT, spec={"text": "x", "as_of": {"nanos": -1}}), "spec.as_of.nanos"),
+        (
+            "Query",
+            pb.QueryRequest(parent=PARENT, spec={"text": "x", "as_of": {"nanos": -1}, "filter": {"whole_space": True}}),
+            "spec.as_of.nanos",
+        ),
         (
             "ListMemories",
             pb.ListMemoriesRequest(parent=PARENT, children_of=f"spaces/other/memories/{uuid.UUID(int=1)}"),

@@ -12,7 +12,7 @@ import pytest
 from memsvc.types import JobKind, JobSummary
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
-from support.messages import PARENT, SPACE_A, ingest, turn
+from support.messages import EVERYBODY, PARENT, SPACE_A, ingest, turn
 from support.server import Running, details_of, reason_of, running
 
 
@@ -28,7 +28,7 @@ async def test_ingest_commits_turns_and_a_job(server: Running) -> None:
         assert (answer.accepted_count, answer.duplicate_count) == (2, 0)
         assert answer.operation.state == operation_pb2.OPERATION_STATE_QUEUED
         assert answer.consistency_token
-        listed = await client("ListTurns", pb.ListTurnsRequest(parent=PARENT))
+        listed = await client("ListTurns", pb.ListTurnsRequest(parent=PARENT, whole_space=True))
     assert [t.turn_id for t in listed.turns] == ["t1", "t2"]
     assert listed.turns[0].disposition == memory_pb2.TURN_DISPOSITION_PENDING
     stats = await server.services.spaces.stats(SPACE_A)
@@ -44,7 +44,7 @@ async def test_a_query_waits_for_every_session_that_was_written_to(server: Runni
             assert job is not None
             if answer.operation.name.endswith(job.id):
                 await server.services.jobs.succeed(job, JobSummary())
-        spec = pb.QuerySpec(text="Where?")
+        spec = pb.QuerySpec(text="Where?", filter=EVERYBODY)
         request = pb.QueryRequest(parent=PARENT, spec=spec, consistency_token=answer.consistency_token)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await client("Query", request, timeout=1.0)

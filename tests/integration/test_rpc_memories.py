@@ -15,7 +15,7 @@ from memsvc.types import JobError, JobKind, SpaceKey
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_pb2
 from memsvc.v1 import memory_service_pb2 as pb
-from support.messages import PARENT, SPACE_A, ingest, memory, turn
+from support.messages import EVERYBODY, PARENT, SPACE_A, ingest, memory, turn
 from support.server import Client, Running, details_of, reason_of, running
 
 
@@ -35,7 +35,7 @@ async def stored(server: Running, client: Client, count: int = 1) -> list[str]:
     """Ingest a turn, make `count` memories of it, return their names, the newest first."""
     await client("Ingest", ingest())
     await server.remember(SPACE_A, *[memory(f"Ana moved to Lisbon {n}.") for n in range(count)])
-    page = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, page_size=1000))
+    page = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, page_size=1000, filter=EVERYBODY))
     return [found.name for found in page.memories]
 
 
@@ -48,7 +48,7 @@ async def refused(client: Client, name: str, request: object) -> grpc.aio.AioRpc
 async def test_query_waits_for_the_write_and_explain_agrees(tmp_path: Path) -> None:
     async with running(tmp_path, models=True) as server, server.client("a-agent") as client:
         token = (await client("Ingest", ingest())).consistency_token
-        spec = pb.QuerySpec(text="Where did Ana move?")
+        spec = pb.QuerySpec(text="Where did Ana move?", filter=EVERYBODY)
         request = pb.QueryRequest(parent=PARENT, spec=spec, consistency_token=token)
         waiting = asyncio.create_task(client("Query", request))
         await asyncio.sleep(0.1)
@@ -68,7 +68,7 @@ async def test_query_waits_for_the_write_and_explain_agrees(tmp_path: Path) -> N
 
 async def test_points_that_a_deleted_space_left_never_surface(tmp_path: Path) -> None:
     space = SpaceKey("a", "team")
-    query = pb.QueryRequest(parent="spaces/team", spec=pb.QuerySpec(text="Where did Ana move?"))
+    query = pb.QueryRequest(parent="spaces/team", spec=pb.QuerySpec(text="Where did Ana move?", filter=EVERYBODY))
     async with running(tmp_path, models=True) as server, server.client() as client:
         for wanted in (1, 0):
             await client("CreateSpace", admin.CreateSpaceRequest(space_id="team"))
@@ -87,7 +87,7 @@ async def test_query_tells_that_the_write_failed(server: Running, client: Client
     job = await server.services.jobs.claim("test", [JobKind.COMPRESS], lease_seconds=60)
     assert job
     await server.services.jobs.fail(job, JobError("CHECKSUM_MISMATCH", "damaged"), retry_in=None)
-    spec = pb.QuerySpec(text="x")
+    spec = pb.QuerySpec(text="x", filter=EVERYBODY)
     error = await refused(client, "Query", pb.QueryRequest(parent=PARENT, spec=spec, consistency_token=token))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "WRITE_FAILED")
     assert details_of(error)["ErrorInfo"].metadata["operation_reason"] == "CHECKSUM_MISMATCH"
@@ -95,7 +95,7 @@ async def test_query_tells_that_the_write_failed(server: Running, client: Client
 
 async def test_query_gives_up_waiting_at_its_deadline(client: Client) -> None:
     token = (await client("Ingest", ingest())).consistency_token
-    request = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x"), consistency_token=token)
+    request = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", filter=EVERYBODY), consistency_token=token)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client("Query", request, timeout=0.6)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
@@ -104,23 +104,30 @@ async def test_query_gives_up_waiting_at_its_deadline(client: Client) -> None:
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (pb.QueryRequest(parent=PARENT), "spec.text"),
-        (pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", depth=0)), "spec.depth"),
-        (pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", max_tokens=-1)), "spec.max_tokens"),
-        (pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x\0")), "spec.text"),
+        (pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(filter=EVERYBODY)), "spec.text"),
+        (pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", depth=0, filter=EVERYBODY)), "spec.depth"),
         (
-            pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x"), read_mask=FieldMask(paths=["no"])),
+            pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", max_tokens=-1, filter=EVERYBODY)),
+            "spec.max_tokens",
+        ),
+        (pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x\0", filter=EVERYBODY)), "spec.text"),
+        (
+            pb.QueryRequest(
+                parent=PARENT, spec=pb.QuerySpec(text="x", filter=EVERYBODY), read_mask=FieldMask(paths=["no"])
+            ),
             "read_mask.paths[0]",
         ),
         (
             pb.QueryRequest(
                 parent=PARENT,
-                spec=pb.QuerySpec(text="x", filter=pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_DELETED])),
+                spec=pb.QuerySpec(
+                    text="x", filter=pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_DELETED], whole_space=True)
+                ),
             ),
             "spec.filter.states",
         ),
         (
-            pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x"), consistency_token="?"),
+            pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", filter=EVERYBODY), consistency_token="?"),
             "consistency_token",
         ),
     ],
@@ -133,14 +140,15 @@ async def test_query_refuses(client: Client, request_: pb.QueryRequest, field: s
 
 async def test_pages(server: Running, client: Client) -> None:
     names = await stored(server, client, 5)
-    first = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, page_size=3))
+    first = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, page_size=3, filter=EVERYBODY))
     rest = await client(
-        "ListMemories", pb.ListMemoriesRequest(parent=PARENT, page_size=3, page_token=first.next_page_token)
+        "ListMemories",
+        pb.ListMemoriesRequest(parent=PARENT, page_size=3, page_token=first.next_page_token, filter=EVERYBODY),
     )
     assert [m.name for m in (*first.memories, *rest.memories)] == names
     assert rest.next_page_token == ""
     other = pb.ListMemoriesRequest(
-        parent=PARENT, page_token=first.next_page_token, filter=pb.MemoryFilter(people=["Ana"])
+        parent=PARENT, page_token=first.next_page_token, filter=pb.MemoryFilter(people=["Ana"], whole_space=True)
     )
     assert reason_of(await refused(client, "ListMemories", other)) == "PAGE_TOKEN_INVALID"
 
@@ -200,13 +208,15 @@ async def test_delete(server: Running, client: Client) -> None:
     scope = memory_pb2.Scope(user_id="user-1")
     answer = await client("DeleteMemories", pb.DeleteMemoriesRequest(parent=PARENT, scope=scope))
     assert answer.deleted_count == 1
-    deleted = pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_DELETED])
+    deleted = pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_DELETED], whole_space=True)
     listed = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=deleted))
     assert {m.name for m in listed.memories} == {name, other}
 
 
 async def test_watch_starts_with_a_bookmark_and_resumes(server: Running, client: Client) -> None:
-    call = client.memory.WatchMemories(pb.WatchMemoriesRequest(parent=PARENT), timeout=20, metadata=client.credential)
+    call = client.memory.WatchMemories(
+        pb.WatchMemoriesRequest(parent=PARENT, whole_space=True), timeout=20, metadata=client.credential
+    )
     bookmark = await call.read()
     assert not bookmark.HasField("change")
     names = await stored(server, client, 2)
@@ -214,7 +224,7 @@ async def test_watch_starts_with_a_bookmark_and_resumes(server: Running, client:
     assert [event.change.memory.name for event in seen] == names[::-1]
     call.cancel()
     again = client.memory.WatchMemories(
-        pb.WatchMemoriesRequest(parent=PARENT, resume_token=seen[0].resume_token),
+        pb.WatchMemoriesRequest(parent=PARENT, resume_token=seen[0].resume_token, whole_space=True),
         timeout=20,
         metadata=client.credential,
     )
@@ -222,7 +232,9 @@ async def test_watch_starts_with_a_bookmark_and_resumes(server: Running, client:
     assert (await again.read()).change == seen[1].change
     again.cancel()
     bad = client.memory.WatchMemories(
-        pb.WatchMemoriesRequest(parent=PARENT, resume_token="e30"), timeout=20, metadata=client.credential
+        pb.WatchMemoriesRequest(parent=PARENT, resume_token="e30", whole_space=True),
+        timeout=20,
+        metadata=client.credential,
     )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await bad.read()
@@ -230,7 +242,7 @@ async def test_watch_starts_with_a_bookmark_and_resumes(server: Running, client:
 
 
 async def test_ask_needs_a_language_model(client: Client) -> None:
-    error = await refused(client, "Ask", pb.AskRequest(parent=PARENT, spec=pb.QuerySpec(text="Who?")))
+    error = await refused(client, "Ask", pb.AskRequest(parent=PARENT, spec=pb.QuerySpec(text="Who?", filter=EVERYBODY)))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "LLM_NOT_CONFIGURED")
     error = await refused(client, "Ask", pb.AskRequest(parent=PARENT))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")

@@ -35,10 +35,14 @@ MEMORY = memory_pb2.Memory(
     etag="v1",
 )
 ID = str(uuid.UUID(int=2))
-SPACE = memory_pb2.Space(name="spaces/team", display_name="Team", etag="v1")
-SPEC = pb.QuerySpec(text="Where?", filter=FILTER)
+SETTINGS = memory_pb2.UserSettings(name=f"{PARENT}/users/ana/settings", time_zone="Europe/Lisbon")
+SPACE = memory_pb2.Space(name="spaces/team", display_name="Team", etag="v1", time_zone="Europe/Lisbon")
+SPEC = pb.QuerySpec(text="Where?", filter=FILTER, time_zone="Europe/Lisbon")
 REQUESTS: list[tuple[str, Message]] = [
-    ("Ingest", pb.IngestRequest(parent=PARENT, turns=[turn(metadata=METADATA)], request_id=ID)),
+    (
+        "Ingest",
+        pb.IngestRequest(parent=PARENT, turns=[turn(metadata=METADATA)], request_id=ID, time_zone="+01:00"),
+    ),
     ("Query", pb.QueryRequest(parent=PARENT, spec=SPEC, consistency_token="t", read_mask=FieldMask(paths=["text"]))),
     ("Explain", pb.ExplainRequest(parent=PARENT, spec=SPEC, consistency_token="t")),
     ("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=FILTER, page_token="t")),
@@ -58,6 +62,11 @@ REQUESTS: list[tuple[str, Message]] = [
     ),
     ("GetHistory", pb.GetHistoryRequest(name=MEMORY.name, page_token="t")),
     ("ListTurns", pb.ListTurnsRequest(parent=PARENT, scope=SCOPE, page_token="t")),
+    ("GetUserSettings", pb.GetUserSettingsRequest(name=SETTINGS.name)),
+    (
+        "UpdateUserSettings",
+        pb.UpdateUserSettingsRequest(settings=SETTINGS, update_mask=FieldMask(paths=["time_zone"])),
+    ),
     ("CreateSpace", admin.CreateSpaceRequest(space_id="team", space=SPACE, request_id=ID)),
     ("UpdateSpace", admin.UpdateSpaceRequest(space=SPACE, update_mask=FieldMask(paths=["display_name"]))),
     ("GetSpace", admin.GetSpaceRequest(name=PARENT)),

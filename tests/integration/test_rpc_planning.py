@@ -67,7 +67,7 @@ async def serving(path: Path, model: ChatServer | None, *, plans_unasked: bool =
 
 
 def spec(planning: pb.QueryPlanning.ValueType = pb.QUERY_PLANNING_LLM) -> pb.QuerySpec:
-    return pb.QuerySpec(text=QUESTION, planning=planning)
+    return pb.QuerySpec(text=QUESTION, planning=planning, filter=pb.MemoryFilter(whole_space=True))
 
 
 def explain(planning: pb.QueryPlanning.ValueType = pb.QUERY_PLANNING_LLM) -> pb.ExplainRequest:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from memsvc.rpc.server import MEMORY_SERVICE, REFLECTION_NAMES, ServerOptions
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_service_pb2 as pb
-from support.messages import PARENT, ingest
+from support.messages import EVERYBODY, PARENT, ingest
 from support.server import Client, Running, details_of, reason_of, running
 
 
@@ -69,10 +69,12 @@ async def test_request_id_comes_back_and_is_logged_without_content(server: Runni
 
 async def test_too_many_calls(tmp_path: Path) -> None:
     async with running(tmp_path, ServerOptions(max_concurrent_rpcs=1)) as server, server.client() as client:
-        watch = client.memory.WatchMemories(pb.WatchMemoriesRequest(parent=PARENT), metadata=client.credential)
+        watch = client.memory.WatchMemories(
+            pb.WatchMemoriesRequest(parent=PARENT, whole_space=True), metadata=client.credential
+        )
         await watch.read()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await client("ListTurns", pb.ListTurnsRequest(parent=PARENT))
+            await client("ListTurns", pb.ListTurnsRequest(parent=PARENT, whole_space=True))
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert details_of(caught.value)["RetryInfo"].retry_delay.seconds == 1
         watch.cancel()
@@ -81,7 +83,7 @@ async def test_too_many_calls(tmp_path: Path) -> None:
 async def test_default_deadline(tmp_path: Path) -> None:
     async with running(tmp_path, ServerOptions(default_deadline_seconds=0.5)) as server, server.client() as client:
         token = (await client("Ingest", ingest())).consistency_token
-        request = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x"), consistency_token=token)
+        request = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="x", filter=EVERYBODY), consistency_token=token)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await client.memory.Query(request, metadata=client.credential)
     assert (caught.value.code(), reason_of(caught.value)) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
@@ -97,7 +99,9 @@ async def test_message_over_the_limit(tmp_path: Path) -> None:
 async def test_drain_ends_streams_and_finishes_calls(server: Running) -> None:
     async with server.client() as client:
         name = (await client("Ingest", ingest())).operation.name
-        watch = client.memory.WatchMemories(pb.WatchMemoriesRequest(parent=PARENT), metadata=client.credential)
+        watch = client.memory.WatchMemories(
+            pb.WatchMemoriesRequest(parent=PARENT, whole_space=True), metadata=client.credential
+        )
         await watch.read()
         waiting = asyncio.create_task(client("WaitOperation", admin.WaitOperationRequest(name=name)))
         health = health_pb2_grpc.HealthStub(client.channel).Watch(health_pb2.HealthCheckRequest())
@@ -117,7 +121,7 @@ async def test_drain_ends_streams_and_finishes_calls(server: Running) -> None:
 async def test_tls(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     async with running(tmp_path, ServerOptions(tls_cert=certificate, tls_key=key)) as server:
-        request = pb.ListTurnsRequest(parent=PARENT)
+        request = pb.ListTurnsRequest(parent=PARENT, whole_space=True)
         trusting = grpc.ssl_channel_credentials(root_certificates=certificate)
         async with grpc.aio.secure_channel(server.address, trusting) as channel:
             assert await Client(channel, server.metadata("a-agent"))("ListTurns", request) == pb.ListTurnsResponse()

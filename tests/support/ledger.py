@@ -131,7 +131,7 @@ def drain(client: MemoryClient) -> None:
 def count(client: MemoryClient, *ledgers: Ledger) -> str:
     """Compare what is stored in the client's space with what was acknowledged; say how much there was."""
     acknowledged = {name: content for ledger in ledgers for name, content in ledger.turns.items()}
-    turns = list(client.turns())
+    turns = list(client.turns(whole_space=True))
     stored = Counter((turn.session_id, turn.id) for turn in turns)
     content = {(turn.session_id, turn.id): turn.content for turn in turns}
     assert max(stored.values(), default=0) <= 1, "a turn is stored twice"
@@ -139,12 +139,12 @@ def count(client: MemoryClient, *ledgers: Ledger) -> str:
     assert set(content) == set(acknowledged), "a turn was stored that nobody sent"
     assert {turn.disposition for turn in turns} <= {"kept", "merged", "left_out"}, "a turn was never processed"
 
-    served = list(client.list(filters={"states": ["active", "left_out"]}))
+    served = list(client.list(whole_space=True, filters={"states": ["active", "left_out"]}))
     said = Counter(
         (memory.memory, tuple((source.session_id, source.turn_id) for source in memory.sources)) for memory in served
     )
     assert max(said.values(), default=0) <= 1, "a memory was written twice"
-    memories = [*served, *client.list(filters={"states": ["superseded"]})]
+    memories = [*served, *client.list(whole_space=True, filters={"states": ["superseded"]})]
     cited = {(source.session_id, source.turn_id) for memory in memories for source in memory.sources}
     assert cited <= set(stored), "a memory cites a turn that does not exist"
     kept = {(turn.session_id, turn.id) for turn in turns if turn.disposition == "kept"}

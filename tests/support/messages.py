@@ -14,6 +14,7 @@ SPACE_A = SpaceKey("a", "default")
 PARENT = "spaces/default"
 SCOPE = Scope("user-1", "agent-1", "session-1")
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+EVERYBODY = pb.MemoryFilter(whole_space=True)
 
 
 def turn(turn_id: str = "t1", content: str = "Ana moved to Lisbon.", **fields: Any) -> memory_pb2.Turn:

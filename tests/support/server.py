@@ -36,6 +36,7 @@ from memsvc.storage.migrate import upgrade
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
 from memsvc.storage.usage import SqlUsageLedger
+from memsvc.storage.users import SqlUserStore
 from memsvc.storage.uses import UseCounter
 from memsvc.types import (
     Compression,
@@ -160,6 +161,7 @@ async def running(
             turns=SqlTurnLog(database),
             memories=memories,
             spaces=SqlSpaceStore(database),
+            users=SqlUserStore(database),
             keys=SqlKeyStore(database),
             jobs=SqlJobQueue(database),
             index=index,

@@ -47,7 +47,7 @@ class SmallService:
     async def memory_count(self) -> int:
         """Memories that have a point: all but deleted ones."""
         states = {"states": ["active", "superseded", "left_out"]}
-        return len([memory async for memory in self.client.list(filters=states)])
+        return len([memory async for memory in self.client.list(whole_space=True, filters=states)])
 
     async def point_count(self, collection: str) -> int:
         """Points of a collection, of all spaces."""

@@ -9,13 +9,15 @@ from typing import Any, Self
 
 import grpc
 
+from memsvc_client import clocks
 from memsvc_client import connection as connections
 from memsvc_client import messages as inputs
 from memsvc_client.admin_flows import AdminFlows, space_name
+from memsvc_client.clocks import Time
 from memsvc_client.context import Context
 from memsvc_client.flows import Calls
 from memsvc_client.memory_flows import MemoryFlows, Written, spec
-from memsvc_client.messages import Filters, Messages, Time
+from memsvc_client.messages import Filters, Messages
 from memsvc_client.models import (
     AddResult,
     Answer,
@@ -27,8 +29,9 @@ from memsvc_client.models import (
     Turn,
     UpdateResult,
 )
-from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces
+from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces, Users
 from memsvc_client.retry import RetryPolicy
+from memsvc_client.scopes import NOT_GIVEN, Name, read_scope, scope, write_scope
 from memsvc_client.stream_flows import IngestFlows, WatchFlows
 from memsvc_client.streams import IngestStream, Watch
 from memsvc_client.trace import Explanation
@@ -39,8 +42,9 @@ class MemoryClient:
     """Long-term memory of one space, over a blocking gRPC channel; safe to share between threads.
 
     Every method takes the same three names: `user_id`, `agent_id`, `session_id` (or `run_id`, its other name).
-    Writes need at least one of them; on reads each one given must match. `timeout` is in seconds, covers the
-    retries too, and defaults to the client's. All methods raise the errors of `memsvc_client.errors`.
+    A call names at least one of them, none as None or an empty text, and each one named must match; a read of what is
+    everybody's in the space says `whole_space=True` instead. `timeout` is in seconds, covers the retries too, and
+    defaults to the client's. All methods raise the errors of `memsvc_client.errors`.
     """
 
     def __init__(
@@ -63,35 +67,44 @@ class MemoryClient:
         self._transport = Transport(target)
         self.operations = Operations(self._transport, self._admin)
         self.spaces = Spaces(self._transport, self._admin)
+        self.users = Users(self._transport, self._admin)
 
     def add(
         self,
         messages: Messages,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
         metadata: Mapping[str, Any] | None = None,
         wait: bool = False,
         priority: str | None = None,
+        time_zone: str | None = None,
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> AddResult[OperationHandle]:
         """Remember a text, a message `{role, content, name?, created_at?, id?, metadata?}`, or a list of them.
 
+        Histories of OpenAI (Chat Completions, Responses) and Anthropic are taken as they are, dicts or objects of their
+        libraries: see `histories` and `parts` for how calls, results, pictures and files are told. Messages that hold
+        nothing to store are in the result's `skipped`; an unknown shape is refused before anything is sent.
+
         Returns once they are stored; `wait=True` waits until they are searchable. More than 256 go in several
         requests. A repeat with the same `request_id` and messages changes nothing. `priority` is `backfill` for old
         conversations that may wait until nothing of anybody's is more urgent, and `interactive` unless given.
+        `time_zone`, an IANA name or an offset such as `+09:00`, is the clock of messages whose `created_at` has none:
+        "tomorrow" is read on it. Unless given it is the time zone set for the user, else for the space.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        whose = write_scope(user_id, agent_id, session_id, run_id)
         return self._transport.run(
             self._flows.add(
                 messages,
-                scope,
+                whose,
                 metadata,
                 wait=wait,
                 priority=priority,
+                time_zone=time_zone,
                 request_id=request_id,
                 timeout=timeout,
                 handle=self.operations.handle,
@@ -102,10 +115,11 @@ class MemoryClient:
         self,
         query: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -114,27 +128,31 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> SearchResult:
         """Find memories, best first; `max_tokens` and `limit` adapt to the question unless given.
 
-        `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what
-        "last week" is read against; it defaults to now. `as_of` looks back to what held then, judged by what had been
-        told until `known_at`, which defaults to the same time; both are times of the messages, not of their storing.
+        `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what "last
+        week" is read against, on the clock of `time_zone`, else its own; it defaults to now. `as_of` looks back to what
+        held then, judged by what had been told until `known_at`, which defaults to the same time; both are times of the
+        messages, not of their storing.
         `planning` is `llm` for a plan by the service's language model beside the rules', `off` for the rules alone, and
         the service's setting unless given; a model that fails is told in the result's `planning`.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             query,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return self._transport.run(self._flows.search(wanted, after, timeout))
 
@@ -142,10 +160,11 @@ class MemoryClient:
         self,
         query: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -154,20 +173,23 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> Explanation:
         """Search, and report how the complexity was estimated and how every candidate fared."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             query,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return self._transport.run(self._flows.explain(wanted, after, timeout))
 
@@ -175,10 +197,11 @@ class MemoryClient:
         self,
         query: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -187,20 +210,23 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> Context:
         """Search, and return what was found ready for a prompt."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             query,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return Context(self._transport.run(self._flows.search(wanted, after, timeout)))
 
@@ -208,10 +234,11 @@ class MemoryClient:
         self,
         question: str,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
         limit: int | None = None,
@@ -220,23 +247,26 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Let the service's language model answer from memory, with citations; it may abstain.
 
         Raises FailedPrecondition with the reason LLM_NOT_CONFIGURED where the service has none.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
         wanted = spec(
             question,
-            scope,
+            whose,
             filters,
+            whole_space=whole_space,
             max_tokens=max_tokens,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return self._transport.run(self._flows.ask(wanted, after, timeout))
 
@@ -247,16 +277,18 @@ class MemoryClient:
     def list(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         filters: Filters | None = None,
         page_size: int = 0,
         timeout: float | None = None,
     ) -> Pager[Memory]:
         """List memories, newest first; nothing is fetched before the result is iterated."""
-        where = inputs.filters(inputs.scope(user_id, agent_id, session_id, run_id), filters)
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
+        where = inputs.filters(whose, filters, whole_space=whole_space)
         return Pager(self._transport, self._flows.list_page(where, page_size, timeout))
 
     def children(
@@ -266,7 +298,7 @@ class MemoryClient:
 
         Raises NotFound.
         """
-        where = inputs.filters(inputs.scope(None, None, None, None), filters)
+        where = inputs.filters(scope(), filters)
         return Pager(self._transport, self._flows.list_page(where, page_size, timeout, children_of=memory_id))
 
     def update(
@@ -308,16 +340,16 @@ class MemoryClient:
     def delete_all(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
         filters: Filters | None = None,
         timeout: float | None = None,
     ) -> int:
         """Delete every memory of a scope, which must not be empty, with `filters` those that pass; return how many."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
-        return self._transport.run(self._flows.delete_all(scope, filters, timeout))
+        whose = write_scope(user_id, agent_id, session_id, run_id)
+        return self._transport.run(self._flows.delete_all(whose, filters, timeout))
 
     def history(self, memory_id: str, *, page_size: int = 0, timeout: float | None = None) -> Pager[MemoryChange]:
         """List a memory's changes, oldest first, also of a deleted one."""
@@ -326,25 +358,29 @@ class MemoryClient:
     def turns(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         dispositions: Sequence[str] = (),
         page_size: int = 0,
         timeout: float | None = None,
     ) -> Pager[Turn]:
         """List messages as they were added, oldest first, each with what compression did with it."""
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        return Pager(self._transport, self._flows.turns_page(scope, dispositions, page_size, timeout))
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
+        return Pager(
+            self._transport, self._flows.turns_page(whose, dispositions, page_size, timeout, whole_space=whole_space)
+        )
 
     def watch(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
+        whole_space: bool = False,
         resume_token: str = "",
         timeout: float | None = None,
     ) -> Watch:
@@ -352,29 +388,34 @@ class MemoryClient:
 
         It goes on by itself after an outage, and raises Unavailable when one lasts longer than `timeout`.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id)
-        return Watch(self._transport, WatchFlows(self._calls, self._flows.parent, scope, resume_token, timeout))
+        whose = read_scope(user_id, agent_id, session_id, run_id, whole_space=whole_space)
+        return Watch(
+            self._transport,
+            WatchFlows(self._calls, self._flows.parent, whose, resume_token, timeout, whole_space=whole_space),
+        )
 
     def stream(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
-        session_id: str | None = None,
-        run_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
+        session_id: Name = NOT_GIVEN,
+        run_id: Name = NOT_GIVEN,
         metadata: Mapping[str, Any] | None = None,
         stream_id: str | uuid.UUID | None = None,
         max_unacked: int = 1024,
         priority: str | None = None,
+        time_zone: str | None = None,
     ) -> IngestStream:
         """Open a stream of messages that survives outages; use it as a context manager.
 
-        With the `stream_id` of an earlier stream it goes on where that one was committed. `priority` is that of `add`.
+        With the `stream_id` of an earlier stream it goes on where that one was committed. `priority` and `time_zone`
+        are those of `add`.
         """
-        scope = inputs.scope(user_id, agent_id, session_id, run_id, required=True)
+        whose = write_scope(user_id, agent_id, session_id, run_id)
         seed = inputs.request_uuid(stream_id, "stream_id")
-        envelope = inputs.Envelope(scope, inputs.check_metadata(metadata, "metadata"), seed)
-        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked, priority)
+        envelope = inputs.Envelope(whose, inputs.check_metadata(metadata, "metadata"), seed, clocks.zone_of(time_zone))
+        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked, priority, time_zone)
         return IngestStream(self._transport, self.operations, flows)
 
     def stats(self, *, timeout: float | None = None) -> Stats:
@@ -384,21 +425,21 @@ class MemoryClient:
     def consolidate(
         self,
         *,
-        user_id: str | None = None,
-        agent_id: str | None = None,
+        user_id: Name = NOT_GIVEN,
+        agent_id: Name = NOT_GIVEN,
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> OperationHandle:
         """Start merging and superseding what was not looked at yet, now; needs an admin key."""
-        scope = inputs.scope(user_id, agent_id, None, None)
-        return self.operations.handle(self._transport.run(self._admin.consolidate(scope, request_id, timeout)))
+        whose = scope(user_id, agent_id)
+        return self.operations.handle(self._transport.run(self._admin.consolidate(whose, request_id, timeout)))
 
     def preview_consolidation(
-        self, *, user_id: str | None = None, agent_id: str | None = None, timeout: float | None = None
+        self, *, user_id: Name = NOT_GIVEN, agent_id: Name = NOT_GIVEN, timeout: float | None = None
     ) -> ConsolidationPreview:
         """Return what `consolidate` would do, and change nothing; needs an admin key."""
-        scope = inputs.scope(user_id, agent_id, None, None)
-        return self._transport.run(self._admin.preview(scope, timeout))
+        whose = scope(user_id, agent_id)
+        return self._transport.run(self._admin.preview(whose, timeout))
 
     def reindex(self, *, timeout: float | None = None) -> OperationHandle:
         """Start rebuilding the space's vector index; needs an admin key."""

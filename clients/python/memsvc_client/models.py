@@ -22,6 +22,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of a turn's content, which a memory tells unaltered from `text_start` on."""
+
+    turn: Source
+    start: int
+    end: int
+    text_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Characters [text_start, text_end) of a memory's text that nobody said.
+
+    `kind` is `label` (who said it), `date` (in square brackets), `ellipsis`, `break` or `statement` (a model's).
+    """
+
+    kind: str
+    text_start: int
+    text_end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """A sentence of a source turn that was left out of a memory, and why."""
 
@@ -46,11 +68,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """A self-contained statement and where it came from."""
+    """What was said, and where it came from."""
 
     id: str
     memory: str
-    """The statement."""
+    """The text: `spans` of turns, unaltered, and `additions`."""
     kind: str = "statement"
     """`statement`, `episode` or `theme`."""
     state: str = "active"
@@ -88,6 +110,14 @@ class Memory:
     """Whether it is kept whatever its salience."""
     use_count: int = 0
     last_used_at: datetime | None = None
+    spans: tuple[Span, ...] = ()
+    """Where each part of the text was said; empty for what a caller wrote."""
+    additions: tuple[Addition, ...] = ()
+    """The rest of the text."""
+    role: str = ""
+    """Of who said it: `user`, `assistant`, `tool`, `system`; empty for what no turn says."""
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +251,8 @@ class Turn:
     disposition: str
     """`pending`, `kept`, `merged` or `left_out`."""
     disposition_reason: str
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `created_at`; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +302,18 @@ class Operation:
     summary: OperationSummary | None
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A message that held nothing to store, by its position among those given.
+
+    `reason` is EMPTY (no content, no tool calls), REASONING (a model's own thoughts) or REFERENCE (to an item that is
+    elsewhere).
+    """
+
+    position: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddResult(Generic[HandleT]):
     """What became of added messages; the service keeps them from here on."""
@@ -281,7 +325,10 @@ class AddResult(Generic[HandleT]):
     consistency_token: str
     """Pass this, or the whole result, as `after` to search what was added."""
     turn_ids: tuple[str, ...]
+    """Of every turn, in order; a message with results of several tools is several turns."""
     request_id: str
+    skipped: tuple[Skipped, ...] = ()
+    """Messages that held nothing to store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +358,17 @@ class Space:
     created_at: datetime | None
     updated_at: datetime | None
     etag: str
+    time_zone: str = ""
+    """Clock of messages and questions that come with none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSettings:
+    """What is set for one user of a space."""
+
+    user_id: str
+    time_zone: str = ""
+    """Clock of this user's messages and questions; empty means the space's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from memsvc_client import messages, methods, parsing
 from memsvc_client.errors import Conflict, Internal, MemsvcError, Unavailable, invalid
 from memsvc_client.flows import Calls, Drop, End, Flow, Open, Read, Sleep, Write
+from memsvc_client.histories import read
 from memsvc_client.messages import Envelope
 from memsvc_client.models import MemoryChange, Operation, StreamAck
 from memsvc_client.retry import Backoff
@@ -38,13 +39,17 @@ class IngestFlows:
         envelope: Envelope,
         max_unacked: int,
         priority: str | None,
+        time_zone: str | None,
     ) -> None:
         if max_unacked < 1:
             raise invalid("max_unacked", "must be at least 1")
         self.stream_id = str(stream_id)
         self._calls = calls
         self._header = service.StreamIngestHeader(
-            parent=parent, stream_id=self.stream_id, priority=messages.priority(priority)
+            parent=parent,
+            stream_id=self.stream_id,
+            priority=messages.priority(priority),
+            time_zone=time_zone or "",
         )
         self._envelope = envelope
         self._max_unacked = max_unacked
@@ -100,7 +105,12 @@ class IngestFlows:
         yield Drop()
 
     def _number(self, message: StreamMessage) -> service.StreamIngestTurn:
-        turn = self._envelope.turn(message, self._last + 1, "message")
+        made = self._envelope.turns(read(message, "message"), self._last + 1, "message")
+        if len(made) != 1:
+            raise invalid(
+                "message", f"holds {len(made)} turns; in a stream, where messages are numbered, it must be one"
+            )
+        [turn] = made
         if not turn.HasField("event_time"):
             # Stamped here, not by the service: a turn may wait out an outage before it is delivered.
             turn.event_time.FromDatetime(datetime.now(UTC))
@@ -162,11 +172,19 @@ class WatchFlows:
     """The state of one watch: where it is in the change log."""
 
     def __init__(
-        self, calls: Calls, parent: str, scope: memory_pb2.Scope, resume_token: str, timeout: float | None
+        self,
+        calls: Calls,
+        parent: str,
+        scope: memory_pb2.Scope,
+        resume_token: str,
+        timeout: float | None,
+        *,
+        whole_space: bool,
     ) -> None:
         self.resume_token = resume_token
         self._parent = parent
         self._scope = scope
+        self._whole_space = whole_space
         self._backoff = calls.backoff(timeout)
         self._connected = False
 
@@ -200,7 +218,9 @@ class WatchFlows:
         return response
 
     def _request(self) -> service.WatchMemoriesRequest:
-        return service.WatchMemoriesRequest(parent=self._parent, resume_token=self.resume_token, scope=self._scope)
+        return service.WatchMemoriesRequest(
+            parent=self._parent, resume_token=self.resume_token, scope=self._scope, whole_space=self._whole_space
+        )
 
     def _pause(self, error: Unavailable) -> float:
         if not self._backoff.failures:

@@ -238,7 +238,7 @@ async def test_search_leaves_depth_unset_and_takes_a_result_as_token(api, script
     script.on(methods.INGEST, ACCEPTED)
     script.on(methods.QUERY, service.QueryResponse())
     added = await api("add", "x y z", user_id="ana")
-    result = await api("search", "q", after=added)
+    result = await api("search", "q", user_id="ana", after=added)
     assert not script.asked[-1].spec.HasField("depth")
     assert script.asked[-1].consistency_token == "t1"
     assert list(result) == []
@@ -261,7 +261,7 @@ async def test_context_frames_memory_as_data(api, script):
 
 async def test_an_empty_context_adds_nothing_to_a_prompt(api, script):
     script.on(methods.QUERY, service.QueryResponse())
-    context = await api("context", "q")
+    context = await api("context", "q", user_id="ana")
     assert (context.to_openai(), context.to_anthropic(), bool(context)) == ([], [], False)
 
 
@@ -279,7 +279,7 @@ async def test_invalid_argument_carries_its_violations(api, script):
         ),
     )
     with pytest.raises(InvalidArgument) as raised:
-        await api("search", "q")
+        await api("search", "q", user_id="ana")
     error = raised.value
     assert error.violations == (errors.Violation("spec.text", "must have 1 to 4096 characters"),)
     assert (error.reason, error.metadata, error.request_id) == ("INVALID_FIELD", {"a": "b"}, "r-7")
@@ -329,7 +329,7 @@ async def test_damaged_details_leave_the_code_and_the_text(api, script):
 async def test_retries_end_with_the_timeout_and_raise_what_the_server_said(api, script):
     script.on(methods.QUERY, unavailable(script))
     with pytest.raises(Unavailable) as raised:
-        await api("search", "q", timeout=0.5)
+        await api("search", "q", user_id="ana", timeout=0.5)
     assert raised.value.reason == "DATABASE_UNAVAILABLE"
     assert len(script.asked) > 1
     assert all(0 < left <= 0.51 for left in script.time_left)
@@ -339,7 +339,7 @@ async def test_retries_end_with_the_timeout_and_raise_what_the_server_said(api, 
 async def test_a_retry_never_comes_before_the_server_wants_it(api, script):
     script.on(methods.QUERY, unavailable(script, 60))
     with pytest.raises(Unavailable) as raised:
-        await api("search", "q", timeout=5)
+        await api("search", "q", user_id="ana", timeout=5)
     assert raised.value.retry_after == 60
     assert len(script.asked) == 1
 
@@ -348,7 +348,7 @@ async def test_a_policy_can_turn_retries_off(api, kind, address, script):
     script.on(methods.QUERY, unavailable(script))
     client = kind(address, retry=RetryPolicy(max_attempts=1))
     with pytest.raises(Unavailable):
-        await api.result(client.search("q"))
+        await api.result(client.search("q", user_id="ana"))
     await api.result(client.close())
     assert len(script.asked) == 1
 
@@ -464,10 +464,10 @@ async def test_looking_back_and_down(api, script):
     script.on(methods.QUERY, service.QueryResponse())
     script.on(methods.LIST_MEMORIES, service.ListMemoriesResponse())
     script.on(methods.UPDATE_MEMORY, service.UpdateMemoryResponse(memory=memory_pb2.Memory(pinned=True)))
-    await api("search", "Where?", as_of="2024-02-01T00:00:00Z", known_at="2024-03-01T00:00:00Z")
+    await api("search", "Where?", user_id="ana", as_of="2024-02-01T00:00:00Z", known_at="2024-03-01T00:00:00Z")
     assert script.asked[-1].spec.as_of.ToJsonString() == "2024-02-01T00:00:00Z"
     assert script.asked[-1].spec.known_at.ToJsonString() == "2024-03-01T00:00:00Z"
-    await api("context", "Where?")
+    await api("context", "Where?", user_id="ana")
     assert not script.asked[-1].spec.HasField("as_of")
     assert await api.items(api.client.children("m1", filters={"states": ["active"]})) == []
     assert script.asked[-1].children_of == "spaces/default/memories/m1"
@@ -490,7 +490,7 @@ async def test_explain_parses_the_trace(api, script):
             hits=[service.Hit(name="spaces/default/memories/m1", outcome="HIT_OUTCOME_RETURNED", text="t")],
         ),
     )
-    trace = await api("explain", "q")
+    trace = await api("explain", "q", user_id="ana")
     assert trace.result[0].id == "m1"
     assert trace.plan.weights == {"dense": 0.5}
     assert (trace.candidates[0].outcome, trace.features[0].name) == ("returned", "enumeration")
@@ -506,7 +506,7 @@ async def test_planning_is_asked_for_and_told(api, script):
     hit = service.Hit(name="spaces/default/memories/m1", outcome="HIT_OUTCOME_RETURNED", sub_query=1)
     response = service.QueryResponse(planning=report, views=[service.ViewReport(view="VIEW_DENSE", sub_query=1)])
     script.on(methods.EXPLAIN, service.ExplainResponse(response=response, hits=[hit]))
-    trace = await api("explain", "q", planning="llm")
+    trace = await api("explain", "q", user_id="ana", planning="llm")
     assert script.asked[-1].spec.planning == service.QUERY_PLANNING_LLM
     told = trace.result.planning
     assert (told.sub_queries, told.dropped) == (("Ana's cat",), (("Zoe", "UNSUPPORTED_NAME"),))
@@ -515,7 +515,7 @@ async def test_planning_is_asked_for_and_told(api, script):
 
     script.on(methods.QUERY, FOUND)
     for planning, sent in ((None, 0), ("off", 1)):
-        result = await api("search", "q", planning=planning)
+        result = await api("search", "q", user_id="ana", planning=planning)
         assert (script.asked[-1].spec.planning, result.planning) == (sent, None)
 
 
@@ -529,6 +529,53 @@ async def test_a_write_without_a_scope_is_refused_before_any_call(api, script, n
     assert script.asked == []
 
 
+READS = [("search", "q"), ("explain", "q"), ("context", "q"), ("ask", "q"), ("list",), ("turns",), ("watch",)]
+CALLS = [*READS, ("add", "hi"), ("delete_all",), ("stream",), ("consolidate",), ("preview_consolidation",)]
+
+
+async def called(api, name, *args, **kwargs):
+    """Make a call, also one that answers with something to iterate over or to enter."""
+    made = getattr(api.client, name)(*args, **kwargs)
+    return await api.result(made)
+
+
+@pytest.mark.parametrize("value", [None, "", 7])
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_name_that_is_passed_is_a_text_and_not_empty(api, script, call, value):
+    with pytest.raises(InvalidArgument, match=r"user_id: .*leave it out") as raised:
+        await called(api, *call, user_id=value)
+    assert [violation.field for violation in raised.value.violations] == ["user_id"]
+    assert script.asked == []
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_a_read_names_somebody_or_the_whole_space(api, script, call):
+    with pytest.raises(InvalidArgument, match=r"scope: pass at least one of .* or whole_space=True"):
+        await called(api, *call)
+    with pytest.raises(InvalidArgument, match=r"whole_space: .* not both"):
+        await called(api, *call, session_id="s1", whole_space=True)
+    assert script.asked == []
+
+
+async def test_a_read_of_the_whole_space_says_so(api, script):
+    script.on(methods.QUERY, service.QueryResponse())
+    script.on(methods.LIST_MEMORIES, service.ListMemoriesResponse())
+    script.on(methods.LIST_TURNS, service.ListTurnsResponse())
+    await api("search", "q", whole_space=True)
+    await api.items(api.client.list(whole_space=True))
+    await api.items(api.client.turns(whole_space=True))
+    query, memories, turns = script.asked
+    assert (query.spec.filter.whole_space, memories.filter.whole_space, turns.whole_space) == (True, True, True)
+    assert query.spec.filter.scope == memory_pb2.Scope()
+
+
+async def test_a_scope_holds_only_the_names_that_were_passed(api, script):
+    script.on(methods.QUERY, service.QueryResponse())
+    await api("search", "q", run_id="s1")
+    scope = script.asked[-1].spec.filter.scope
+    assert [(field.name, value) for field, value in scope.ListFields()] == [("session_id", "s1")]
+
+
 @pytest.mark.parametrize(
     ("name", "args", "kwargs", "field"),
     [
@@ -540,14 +587,14 @@ async def test_a_write_without_a_scope_is_refused_before_any_call(api, script, n
         ("add", ("hi",), {"user_id": "a", "priority": "low"}, "priority"),
         ("add", ("hi",), {"user_id": "a", "priority": 5}, "priority"),
         ("add", ("hi",), {"user_id": 7}, "user_id"),
-        ("search", ("q",), {"filters": {"persons": ["Ana"]}}, "filters.persons"),
-        ("search", ("q",), {"filters": ["people"]}, "filters"),
-        ("list", (), {"filters": {"NOT": {"a": 1}}}, "filters.NOT"),
+        ("search", ("q",), {"user_id": "ana", "filters": {"persons": ["Ana"]}}, "filters.persons"),
+        ("search", ("q",), {"user_id": "ana", "filters": ["people"]}, "filters"),
+        ("list", (), {"user_id": "ana", "filters": {"NOT": {"a": 1}}}, "filters.NOT"),
         ("delete_all", (), {"user_id": "a", "filters": {"cost": {"over": 1}}}, "filters.cost"),
-        ("search", ("q",), {"filters": {"people": "Ana"}}, "filters.people"),
-        ("search", ("q",), {"filters": {"states": ["gone"]}}, "filters.states"),
-        ("search", ("q",), {"planning": "maybe"}, "planning"),
-        ("search", ("q",), {"ask_time": datetime(2026, 1, 1)}, "ask_time"),  # noqa: DTZ001 - the case under test
+        ("search", ("q",), {"user_id": "ana", "filters": {"people": "Ana"}}, "filters.people"),
+        ("search", ("q",), {"user_id": "ana", "filters": {"states": ["gone"]}}, "filters.states"),
+        ("search", ("q",), {"user_id": "ana", "planning": "maybe"}, "planning"),
+        ("search", ("q",), {"user_id": "ana", "ask_time": datetime(2026, 1, 1)}, "ask_time"),  # noqa: DTZ001 - the case under test
     ],
 )
 async def test_wrong_arguments_name_their_field_before_any_call(api, script, name, args, kwargs, field):

@@ -228,7 +228,7 @@ async def test_a_watch_goes_on_after_outages_without_gap_or_repeat(api, script):
 async def test_a_watch_starts_at_the_given_token_and_stays_closed(api, script):
     log = ChangeLog(script, 5)
     script.on_stream(methods.WATCH_MEMORIES, log)
-    watch = api.client.watch(resume_token="3")
+    watch = api.client.watch(whole_space=True, resume_token="3")
     assert [change.sequence for change in await api.items(watch, 2)] == [4, 5]
     await api.result(watch.close())
     log.ended.set()
@@ -238,7 +238,7 @@ async def test_a_watch_starts_at_the_given_token_and_stays_closed(api, script):
 async def test_a_watch_that_cannot_come_back_is_unavailable(api, script):
     script.on_stream(methods.WATCH_MEMORIES, lambda _: iter([script.failure(script.code.UNAVAILABLE, "down")]))
     with pytest.raises(Unavailable):
-        await api.items(api.client.watch(timeout=0.4), 1)
+        await api.items(api.client.watch(whole_space=True, timeout=0.4), 1)
 
 
 async def test_a_refused_token_is_an_error(api, script):
@@ -246,14 +246,14 @@ async def test_a_refused_token_is_an_error(api, script):
     failure = script.failure(script.code.INVALID_ARGUMENT, "bad", reason)
     script.on_stream(methods.WATCH_MEMORIES, lambda _: iter([failure]))
     with pytest.raises(InvalidArgument) as raised:
-        await api.items(api.client.watch(resume_token="nonsense"), 1)
+        await api.items(api.client.watch(whole_space=True, resume_token="nonsense"), 1)
     assert raised.value.reason == "RESUME_TOKEN_INVALID"
 
 
 async def test_closing_a_watch_ends_a_waiting_iteration(api, script):
     log = ChangeLog(script, 1)
     script.on_stream(methods.WATCH_MEMORIES, log)
-    watch = api.client.watch()
+    watch = api.client.watch(whole_space=True)
     assert len(await api.items(watch, 1)) == 1
     if hasattr(watch, "__anext__"):
         waiting = asyncio.create_task(api.items(watch))

@@ -35,7 +35,7 @@ async def test_a_question_in_other_words_finds_its_answer(tmp_path: Path, analyz
     embedder, index = SentenceTransformerEmbedder(device="cpu"), EdgeIndex(tmp_path / "index", "memories", 384)
     await index.ensure()
     vectors = await embedder.embed([memory.dense_text for memory in memories])
-    lexical = [LexicalEncoder().document(memory.lexical_text) for memory in memories]
+    lexical = [LexicalEncoder().document(memory.searched_text) for memory in memories]
     await index.upsert(SPACE, memories, vectors, lexical)
     retriever = Retriever(
         index=index,

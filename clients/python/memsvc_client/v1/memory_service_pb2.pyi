@@ -208,12 +208,15 @@ class IngestRequest(_message.Message):
     TURNS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     request_id: _builtins.str
     """UUID; the same id and body always yields the same response, another body an error."""
     priority: Global___Priority.ValueType
     """How soon the turns are to be compressed."""
+    time_zone: _builtins.str
+    """Clock of turns without an offset: an IANA name such as `Europe/Lisbon`, or an offset such as `+09:00`."""
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[_memory_pb2.Turn]:
         """1 to 256 turns."""
@@ -225,10 +228,11 @@ class IngestRequest(_message.Message):
         turns: _abc.Iterable[_memory_pb2.Turn] | None = ...,
         request_id: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "time_zone", b"time_zone", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,22 +315,26 @@ class StreamIngestHeader(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     STREAM_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     stream_id: _builtins.str
     """Caller's UUID for the stream; reuse it to resume."""
     priority: Global___Priority.ValueType
     """How soon the turns sent after this header are to be compressed."""
+    time_zone: _builtins.str
+    """Clock of turns without an offset, as in IngestRequest."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         stream_id: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -410,6 +418,7 @@ class QuerySpec(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     PLANNING_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Natural-language question; 1 to 4096 characters."""
     max_tokens: _builtins.int
@@ -418,6 +427,11 @@ class QuerySpec(_message.Message):
     """Fixed number of memories; unset adapts to complexity."""
     planning: Global___QueryPlanning.ValueType
     """Whether a language model plans the search; unset follows the setting `query_planning`."""
+    time_zone: _builtins.str
+    """Clock by which the question means "last week", and under whose days memories are told that have no offset: an IANA
+    name such as `Europe/Lisbon`, or an offset such as `+09:00`. Empty means the time zone of the filter's user, else the
+    space's, else UTC.
+    """
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
         """Hard filter."""
@@ -447,10 +461,11 @@ class QuerySpec(_message.Message):
         as_of: _timestamp_pb2.Timestamp | None = ...,
         planning: Global___QueryPlanning.ValueType = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
     _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
@@ -471,10 +486,15 @@ class MemoryFilter(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
+    WHOLE_SPACE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    whole_space: _builtins.bool
+    """Every user's memories; then `scope` is unset."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose memories; every field that is set must match."""
+        """Whose memories; every field that is set must match. At least one is set, unless `whole_space` is, or ListMemories
+        is asked for the children of a memory.
+        """
 
     @_builtins.property
     def people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -514,11 +534,12 @@ class MemoryFilter(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         states: _abc.Iterable[_memory_pb2.MemoryState.ValueType] | None = ...,
         kinds: _abc.Iterable[_memory_pb2.MemoryKind.ValueType] | None = ...,
+        whole_space: _builtins.bool = ...,
         metadata: Global___MetadataCondition | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "metadata", b"metadata", "scope", b"scope", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "entities", b"entities", "kinds", b"kinds", "metadata", b"metadata", "people", b"people", "scope", b"scope", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "entities", b"entities", "kinds", b"kinds", "metadata", b"metadata", "people", b"people", "scope", b"scope", "start_time", b"start_time", "states", b"states", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1538,7 +1559,7 @@ class DeleteMemoriesRequest(_message.Message):
     """Space, `spaces/{space}`."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose memories; at least one field must be set."""
+        """Whose memories and turns; at least one field must be set."""
 
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
@@ -1568,16 +1589,20 @@ class DeleteMemoriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DELETED_COUNT_FIELD_NUMBER: _builtins.int
+    DELETED_TURN_COUNT_FIELD_NUMBER: _builtins.int
     deleted_count: _builtins.int
     """Memories deleted."""
+    deleted_turn_count: _builtins.int
+    """Turns deleted that were not compressed yet."""
     def __init__(
         self,
         *,
         deleted_count: _builtins.int = ...,
+        deleted_turn_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_count", b"deleted_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_count", b"deleted_count", "deleted_turn_count", b"deleted_turn_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1650,13 +1675,16 @@ class WatchMemoriesRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    WHOLE_SPACE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     resume_token: _builtins.str
     """Where to resume; empty starts now."""
+    whole_space: _builtins.bool
+    """Changes of every user's memories; then `scope` is unset."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Only changes of these memories; every scope field that is set must match."""
+        """Only changes of these memories; every field that is set must match. At least one is set, unless `whole_space` is."""
 
     def __init__(
         self,
@@ -1664,10 +1692,11 @@ class WatchMemoriesRequest(_message.Message):
         parent: _builtins.str = ...,
         resume_token: _builtins.str = ...,
         scope: _memory_pb2.Scope | None = ...,
+        whole_space: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "resume_token", b"resume_token", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "resume_token", b"resume_token", "scope", b"scope", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1712,15 +1741,18 @@ class ListTurnsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     DISPOSITIONS_FIELD_NUMBER: _builtins.int
+    WHOLE_SPACE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     page_size: _builtins.int
     """At most 1000; 0 means 50."""
     page_token: _builtins.str
     """From a previous response; scope and dispositions must not change."""
+    whole_space: _builtins.bool
+    """Every user's turns; then `scope` is unset."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
-        """Whose turns; every field that is set must match."""
+        """Whose turns; every field that is set must match. At least one is set, unless `whole_space` is."""
 
     @_builtins.property
     def dispositions(self) -> _containers.RepeatedScalarFieldContainer[_memory_pb2.TurnDisposition.ValueType]:
@@ -1734,10 +1766,11 @@ class ListTurnsRequest(_message.Message):
         page_token: _builtins.str = ...,
         scope: _memory_pb2.Scope | None = ...,
         dispositions: _abc.Iterable[_memory_pb2.TurnDisposition.ValueType] | None = ...,
+        whole_space: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispositions", b"dispositions", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispositions", b"dispositions", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "scope", b"scope", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1770,3 +1803,103 @@ class ListTurnsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTurnsResponse: _TypeAlias = ListTurnsResponse  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsRequest(_message.Message):
+    """Request for GetUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Settings name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsRequest: _TypeAlias = GetUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsResponse(_message.Message):
+    """Response for GetUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsResponse: _TypeAlias = GetUserSettingsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsRequest(_message.Message):
+    """Request for UpdateUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings, with `name` set."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Of `time_zone`."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsRequest: _TypeAlias = UpdateUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsResponse(_message.Message):
+    """Response for UpdateUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings after the change."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsResponse: _TypeAlias = UpdateUserSettingsResponse  # noqa: Y015
