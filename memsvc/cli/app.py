@@ -16,7 +16,7 @@ from rich.table import Table
 from memsvc import __version__
 from memsvc.cli import render
 from memsvc.cli.bench import bench
-from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, connect, local_address, opened
+from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, TimeZone, clock, connect, local_address, opened
 from memsvc.cli.operations import operations
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
@@ -171,6 +171,7 @@ def add(
     name: Annotated[str, typer.Option(help="Name of the speaker.")] = "",
     role: Annotated[str, typer.Option(help="user, assistant, system or tool")] = "user",
     wait: Annotated[bool, typer.Option(help="Wait until it is searchable.")] = True,
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -181,7 +182,7 @@ def add(
     content = sys.stdin.read() if text == "-" else text
     message = {"role": role, "content": content, **({"name": name} if name else {})}
     with opened(data_dir, address, api_key, space) as client:
-        result = client.add([message], user_id=user, agent_id=agent, session_id=session)
+        result = client.add([message], user_id=user, agent_id=agent, session_id=session, time_zone=clock(time_zone))
         if wait and result.operation:
             with render.err.status("compressing …"):
                 done = result.operation.wait(timeout=COMPRESS_SECONDS)
@@ -199,7 +200,8 @@ def search(
     session: SessionId = "",
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601.")] = None,
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -209,7 +211,14 @@ def search(
     """Find what is remembered about a question."""
     with opened(data_dir, address, api_key, space) as client:
         result = client.search(
-            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, limit=limit, as_of=as_of
+            query,
+            user_id=user,
+            agent_id=agent,
+            session_id=session,
+            max_tokens=max_tokens,
+            limit=limit,
+            as_of=as_of,
+            time_zone=clock(time_zone),
         )
     _print(result, json, render.search(result))
 
@@ -221,6 +230,7 @@ def ask(
     agent: AgentId = "",
     session: SessionId = "",
     max_tokens: MaxTokens = 0,
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -229,7 +239,14 @@ def ask(
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
     with opened(data_dir, address, api_key, space) as client:
-        answer = client.ask(question, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+        answer = client.ask(
+            question,
+            user_id=user,
+            agent_id=agent,
+            session_id=session,
+            max_tokens=max_tokens,
+            time_zone=clock(time_zone),
+        )
     _print(answer, json, render.answer(answer))
 
 
@@ -240,6 +257,7 @@ def explain(
     agent: AgentId = "",
     session: SessionId = "",
     max_tokens: MaxTokens = 0,
+    time_zone: TimeZone = None,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
     data_dir: DataDir = None,
     address: Address = None,
@@ -249,7 +267,9 @@ def explain(
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
     with opened(data_dir, address, api_key, space) as client:
-        trace = client.explain(query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens)
+        trace = client.explain(
+            query, user_id=user, agent_id=agent, session_id=session, max_tokens=max_tokens, time_zone=clock(time_zone)
+        )
     _print(trace, json, render.explanation(trace, limit=candidates))
 
 

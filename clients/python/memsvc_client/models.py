@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -90,6 +90,12 @@ class Memory:
     last_used_at: datetime | None = None
     utc_offset_minutes: int | None = None
     """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
+
+    @property
+    def local_time(self) -> datetime | None:
+        """`event_time` by the speaker's clock, in UTC where that is unknown."""
+        ahead = timezone(timedelta(minutes=self.utc_offset_minutes or 0))
+        return self.event_time.astimezone(ahead) if self.event_time else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
