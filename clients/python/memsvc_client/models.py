@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -118,6 +118,12 @@ class Memory:
     """Of who said it: `user`, `assistant`, `tool`, `system`; empty for what no turn says."""
     utc_offset_minutes: int | None = None
     """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
+
+    @property
+    def local_time(self) -> datetime | None:
+        """`event_time` by the speaker's clock, in UTC where that is unknown."""
+        ahead = timezone(timedelta(minutes=self.utc_offset_minutes or 0))
+        return self.event_time.astimezone(ahead) if self.event_time else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
