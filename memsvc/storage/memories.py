@@ -318,7 +318,7 @@ def _turns_of(compression: Compression) -> Iterator[TurnRef]:
         yield from (neighbour.ref for neighbour in memory.neighbours)
 
 
-def _lexical_text(row: tuple[int | None, str, str, list[Any]]) -> LexicalText:
+def _lexical_text(row: tuple[int | None, str, str, Sequence[Any]]) -> LexicalText:
     _, memory_id, own, neighbours = row
     return LexicalText(memory_id, searched_text(own, neighbours_of(neighbours)))
 
