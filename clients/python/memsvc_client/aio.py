@@ -328,7 +328,7 @@ class AsyncMemoryClient:
         run_id: Name = NOT_GIVEN,
         timeout: float | None = None,
     ) -> int:
-        """Delete every memory of a scope, which must not be empty; return how many."""
+        """Delete every memory and message of a scope, also those not compressed yet; return how many memories."""
         whose = write_scope(user_id, agent_id, session_id, run_id)
         return await self._transport.run(self._flows.delete_all(whose, timeout))
 

@@ -326,7 +326,7 @@ class MemoryClient:
         run_id: Name = NOT_GIVEN,
         timeout: float | None = None,
     ) -> int:
-        """Delete every memory of a scope, which must not be empty; return how many."""
+        """Delete every memory and message of a scope, also those not compressed yet; return how many memories."""
         whose = write_scope(user_id, agent_id, session_id, run_id)
         return self._transport.run(self._flows.delete_all(whose, timeout))
 
