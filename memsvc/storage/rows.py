@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -211,7 +212,7 @@ def memory_values(memory: Memory) -> dict[str, Any]:
     }
 
 
-def neighbours_of(dumped: list[Any]) -> tuple[Neighbour, ...]:
+def neighbours_of(dumped: Sequence[Any]) -> tuple[Neighbour, ...]:
     """The neighbours that `neighbours_dump` dumped."""
     return _NEIGHBOURS.validate_python(dumped)
 

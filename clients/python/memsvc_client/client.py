@@ -347,7 +347,7 @@ class MemoryClient:
         filters: Filters | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Delete every memory of a scope, which must not be empty, with `filters` those that pass; return how many."""
+        """Delete every memory and message of a scope, with `filters` those that pass; return how many memories."""
         whose = write_scope(user_id, agent_id, session_id, run_id)
         return self._transport.run(self._flows.delete_all(whose, filters, timeout))
 
