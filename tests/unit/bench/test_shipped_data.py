@@ -31,10 +31,14 @@ def turns_of(conversation: dict[str, Any]) -> list[dict[str, Any]]:
     return [turn for session in conversation["sessions"] for turn in session["turns"]]
 
 
+def named(conversation: dict[str, Any]) -> bool:
+    return all("name" in turn for turn in turns_of(conversation))
+
+
 FIT, HELDOUT, PARALLEL = read("fit"), read("heldout"), read("languages")
-FIT_ASSISTANT = read("fit_assistant")
+FIT_ASSISTANT, HELDOUT_ASSISTANT = read("fit_assistant"), read("heldout_assistant")
 LONG = FIT + HELDOUT
-ASSISTANT = FIT_ASSISTANT
+ASSISTANT = FIT_ASSISTANT + HELDOUT_ASSISTANT
 ALL = LONG + ASSISTANT + PARALLEL
 
 
@@ -45,12 +49,17 @@ def each(conversations: list[dict[str, Any]]) -> pytest.MarkDecorator:
 def test_the_files_hold_what_they_are_said_to_hold() -> None:
     assert Counter(c["id"].split("-")[0] for c in FIT) == {"people": 2, "assistant": 2}
     assert Counter(c["id"].split("-")[0] for c in HELDOUT) == {"people": 1, "assistant": 1}
+    assert [named(c) for c in FIT_ASSISTANT].count(True) == len(FIT_ASSISTANT) / 2 == 3
+    assert [named(c) for c in HELDOUT_ASSISTANT] == [True, False]
     assert [c["language"] for c in PARALLEL] == LANGUAGES
     assert len({c["id"] for c in ALL}) == len(ALL)
 
 
 def test_nobody_of_the_fitted_conversations_speaks_in_the_held_out_ones() -> None:
-    assert not {turn["name"] for c in FIT for turn in turns_of(c)} & {t["name"] for c in HELDOUT for t in turns_of(c)}
+    def names(conversations: list[dict[str, Any]]) -> set[str]:
+        return {turn["name"] for c in conversations for turn in turns_of(c) if "name" in turn}
+
+    assert not names(FIT + FIT_ASSISTANT) & names(HELDOUT + HELDOUT_ASSISTANT)
 
 
 @each(ALL)
@@ -59,7 +68,7 @@ def test_it_has_the_format(conversation: dict[str, Any]) -> None:
     assert all(set(session) == SESSION for session in conversation["sessions"])
     turns = turns_of(conversation)
     assert all(set(turn) - {"name"} == TURN for turn in turns)
-    assert len({"name" in turn for turn in turns}) == 1
+    assert named(conversation) or not any("name" in turn for turn in turns)
     assert all(set(question) == QUESTION for question in conversation["questions"])
 
 
