@@ -78,7 +78,6 @@ def grounds(spec: QuerySpec, question: Question) -> Grounds:
     bare = [f"in {match.group()}" for match in _BARE.finditer(_blanked(spec.text, times))]
     return Grounds(
         question=question,
-        language=question.language,
         ask_time=spec.local_time,
         words=frozenset(tokenize(spec.text)),
         stems=frozenset(stems(spec.text)),

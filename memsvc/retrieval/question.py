@@ -19,6 +19,8 @@ class Asked(StrEnum):
     PLACE = "place"
     PERSON = "person"
     NUMBER = "number"
+    REPLY = "reply"
+    """What the assistant said, suggested or gave."""
 
 
 def _pattern(spaced: str, unspaced: str) -> re.Pattern[str]:
@@ -42,6 +44,14 @@ _ASKING = {
         r"how (?:many|much|often|old)|cuánt[oa]s?|wie (?:viel|viele|oft|alt)|combien|كم",
         r"多少|几个|几次|いくつ|いくら|何人|何回",
     ),
+    Asked.REPLY: _pattern(
+        r"(?:did|do|have|had|were) you|you(?:['’]ve)? (?:said|told|gave|suggest\w*|recommend\w*|mention\w*|explain\w*|"
+        r"advis\w*|propos\w*|list\w*|provid\w*|outlin\w*|describ\w*|wrote|draft\w*)|your (?:advice|answer|explanation|"
+        r"suggest\w*|recommend\w*|proposal|example|list|plan|draft|code)|"
+        r"(?:was|were|got) (?:i )?(?:recommended|suggested|advised|told)|(?:the|an?) (?:assistant|agent|ai|chatbot)|"
+        r"(?:me )?(?:dijiste|sugeriste|recomendaste)|asistente|hast du|haben sie|assistent\w*|as-tu|avez-vous|المساعد",
+        r"你(?:说|建议|推荐|给)|助手|アシスタント|(?:教えて|勧めて|提案して)くれ",
+    ),
 }
 
 
@@ -50,8 +60,6 @@ class Question:
     """A question, its names, what it asks for, and its content stems without the people it names."""
 
     text: str
-    language: str
-    """ISO 639-1 code."""
     names: Names
     asks: frozenset[Asked]
     terms: frozenset[str]
@@ -67,7 +75,6 @@ def read_question(text: str) -> Question:
     terms = frozenset(stems(text, language))
     return Question(
         text=text,
-        language=language,
         names=names,
         asks=frozenset(asked for asked, pattern in _ASKING.items() if pattern.search(text)),
         terms=terms - people or terms,

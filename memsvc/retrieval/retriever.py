@@ -78,7 +78,7 @@ class Retriever:
             max_tokens=plan.max_tokens,
             tokens=self._tokens,
             window=plan.score_window,
-            excerpt=Excerpts(question, (each.memory.text for each in candidates if each.memory)).of,
+            excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
             zone=spec.zone,
         )
         sure, reasons = confidence(

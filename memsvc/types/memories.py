@@ -147,6 +147,7 @@ class Memory:
     salience: float = 0.5
     token_count: int = 0
     sources: tuple[TurnRef, ...] = ()
+    """The turn that it tells, then that of the question which it answers; several where it was consolidated."""
     derived_from: tuple[str, ...] = ()
     gate: Gate | None = None
     compressor: str = "caller"

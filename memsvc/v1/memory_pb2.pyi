@@ -501,7 +501,7 @@ class Memory(_message.Message):
 
     @_builtins.property
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___TurnRef]:
-        """Turns it came from, in order."""
+        """Turns it came from: the one that it tells first, then that of the question which it answers."""
 
     @_builtins.property
     def derived_from(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
