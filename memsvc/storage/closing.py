@@ -61,9 +61,10 @@ def close_scope(session: Session, space: SpaceKey, scope: Scope) -> int:
 def close_waiting(session: Session, space: SpaceKey, scope: Scope, where: MemoryFilter) -> int:
     """Delete the turns within the scope that wait to be compressed and pass a filter; return how many.
 
-    Whom and what a turn names is known once it is compressed, so a filter by names or kinds covers none that waits.
+    Whom and what a turn names is known once it is compressed, so a filter by names or kinds covers none that waits; nor
+    does one by states other than ACTIVE, which most of its memories will have.
     """
-    if where.people or where.entities or where.kinds:
+    if where.people or where.entities or where.kinds or MemoryState.ACTIVE not in where.states:
         return 0
     conditions = [*within(TurnRow, scope), col(TurnRow.disposition) == Disposition.PENDING]
     if where.metadata is not None:

@@ -50,7 +50,13 @@ async def client(server: Running) -> AsyncIterator[Client]:
 
 def where(filters: dict[str, Any]) -> pb.MemoryFilter:
     made = pb.MemoryFilter()
-    made.MergeFromString(sdk_filters(sdk.Scope(), filters).SerializeToString())
+    made.MergeFromString(sdk_filters(sdk.Scope(user_id=SCOPE.user_id), filters).SerializeToString())
+    return made
+
+
+def unscoped(filters: dict[str, Any]) -> pb.MemoryFilter:
+    made = where(filters)
+    made.ClearField("scope")
     return made
 
 
@@ -86,9 +92,9 @@ async def test_queries_lists_and_deletions_agree(client: Client, filters: dict[s
     assert not answer.degraded
     page = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=where(filters)))
     assert {found.text for found in page.memories} == texts
-    request = pb.DeleteMemoriesRequest(parent=PARENT, scope=SCOPE_MESSAGE, filter=where(filters))
+    request = pb.DeleteMemoriesRequest(parent=PARENT, scope=SCOPE_MESSAGE, filter=unscoped(filters))
     assert (await client("DeleteMemories", request)).deleted_count == len(texts)
-    left = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT))
+    left = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=where({})))
     assert {found.text for found in left.memories} == NOTES.keys() - texts
 
 
@@ -114,7 +120,7 @@ async def test_metadata_is_json_and_can_be_replaced(server: Running, client: Cli
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client("Ingest", ingest(turn("t2", metadata=Struct())))
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
-    turns = (await client("ListTurns", pb.ListTurnsRequest(parent=PARENT))).turns
+    turns = (await client("ListTurns", pb.ListTurnsRequest(parent=PARENT, scope=SCOPE_MESSAGE))).turns
     assert [each.metadata for each in turns if each.turn_id == "t2"] == [metadata]
     [found] = (await queried(client, {"place.city": "Bern"})).results
     changed = memory_pb2.Memory(name=found.memory.name, metadata=metadata)
@@ -132,6 +138,7 @@ async def test_metadata_is_json_and_can_be_replaced(server: Running, client: Cli
     ("filter_", "field"),
     [
         (pb.MemoryFilter(scope=SCOPE_MESSAGE), "filter.scope"),
+        (pb.MemoryFilter(whole_space=True), "filter.whole_space"),
         (pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_DELETED]), "filter.states"),
         (pb.MemoryFilter(metadata=pb.MetadataCondition()), "filter.metadata"),
     ],
@@ -143,5 +150,28 @@ async def test_a_deletion_with_a_wrong_filter_deletes_nothing(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client("DeleteMemories", request)
     assert [each.field for each in details_of(caught.value)["BadRequest"].field_violations] == [field]
-    page = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT))
+    page = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=where({})))
     assert len(page.memories) == len(NOTES)
+
+
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        ({"project": "trip"}, {"t3"}),
+        ({"project": {"ne": "trip"}}, {"t2"}),
+        ({"states": ["active"], "project": "trip"}, {"t3"}),
+        ({"states": ["left_out"]}, {"t2", "t3"}),
+        ({"people": ["Ana"]}, {"t2", "t3"}),
+    ],
+)
+async def test_turns_not_compressed_yet_are_deleted_by_their_own_metadata(
+    client: Client, filters: dict[str, Any], left: set[str]
+) -> None:
+    metadata = Struct()
+    metadata.update({"project": "trip"})
+    await client("Ingest", ingest(turn("t2", metadata=metadata), turn("t3")))
+    request = pb.DeleteMemoriesRequest(parent=PARENT, scope=SCOPE_MESSAGE, filter=unscoped(filters))
+    await client("DeleteMemories", request)
+    pending = [memory_pb2.TURN_DISPOSITION_PENDING]
+    listed = pb.ListTurnsRequest(parent=PARENT, scope=SCOPE_MESSAGE, dispositions=pending)
+    assert {each.turn_id for each in (await client("ListTurns", listed)).turns} == left

@@ -28,7 +28,7 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize(("written", "found"), EXAMPLES)
 def test_an_example(written: str, found: str) -> None:
     message = pb.MemoryFilter()
-    message.MergeFromString(filters(memory_pb2.Scope(), json.loads(written)).SerializeToString())
+    message.MergeFromString(filters(memory_pb2.Scope(user_id="ana"), json.loads(written)).SerializeToString())
     violations = Violations()
     condition = filter_of("filter", message, violations, deleted=False).metadata
     violations.check()
