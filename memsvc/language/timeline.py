@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from memsvc.language.dates import foreign
-from memsvc.language.dates.doubt import Candidate, settle
+from memsvc.language.dates.doubt import settle
 from memsvc.language.dates.english import RULES, Resolve, Rule
 from memsvc.language.dates.english_days import weekday
 from memsvc.language.dates.mentions import Granularity, TimeMention, bracket, render, render_bare
 from memsvc.language.dates.protected import Protected
-from memsvc.language.dates.site import Site
+from memsvc.language.dates.site import Candidate, Site
 from memsvc.language.dates.tense import Tenses
 from memsvc.language.dates.words import Words, split_words, word_set
 from memsvc.types import Interval

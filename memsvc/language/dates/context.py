@@ -138,21 +138,31 @@ def stands_alone(site: Site) -> bool:
     before, after = site.before(), site.after()
     if before in _DETERMINERS or before in _ATTRIBUTE_ADJECTIVES or is_named(site):
         return False
+    if (before in _NOT_BEFORE and site.before(2) != "as") or (
+        before == "about" and site.before(2) not in {"how", "what"}
+    ):
+        return False
+    if before == "since" and site.match.group().endswith(("'s", "’s")):
+        return False
     if before == "ago" or (before in {"on", "from", "after", "before"} and site.before(2) in _COUNTED):
         return False
     if before == "and" and site.before(2) in {"between"}:
         return False
     if after == "is" and (site.after(1) in {"when", "usually", "always"} or _is_named_day(site)):
         return False
-    if after in {"week", "fortnight", "of"} or (
-        after in {"after", "before"} and site.after(1) in {"next", "last", "that"}
+    if (
+        after in {"last", "next"}
+        or after in {"week", "fortnight", "of"}
+        or (after in {"after", "before"} and site.after(1) in {"next", "last", "that"})
     ):
         return False
     if before in {"a", "another"} or (
         site.before(2) in {"a", "an", "another"} and before.endswith(("y", "ful", "ous", "less"))
     ):
         return False
-    if before in {"is", "it's", "was", "be", "its", "that's", "being", "'s"} and site.before(2) in _IDENTIFIED | {""}:
+    if before in {"it's", "its", "that's"} or (before in _BE and site.before(2) in _IDENTIFIED | {""}):
+        return False
+    if before in _IDENTIFIED and site.before(2) in _BE:
         return False
     return follows_freely(site, before)
 
@@ -166,6 +176,9 @@ def _is_named_day(site: Site) -> bool:
 
 
 _COUNTED = word_set("week weeks fortnight days day ago")
+_BE = word_set("is was be being 's isn't wasn't")
+_NOT_BEFORE = word_set("at of than regarding with without against like as why instead re")
+"""Words behind which a bare weekday is no point in time."""
 _IDENTIFIED = word_set("it today tomorrow yesterday that this when since it's if")
 _ATTRIBUTED = word_set(
     """

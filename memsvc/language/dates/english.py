@@ -76,6 +76,9 @@ _WRITTEN: tuple[tuple[str, Resolve, Iterable[str]], ...] = (
         longer.month,
         (*_MONTH_WORDS, *_WHICH_WORDS, "early", "late", "mid", "end", "beginning", "start", "middle", "the"),
     ),
+    (rf"{_MON} (?:of )?{_THAT} year", longer.month_of_that_year, _MONTH_WORDS),
+    (rf"(?:the )?{_D} (?:of )?{_MON} {_THAT} year", days.day_of_that_year, ("#", "the")),
+    (rf"{_MON} {_D} {_THAT} year", days.day_of_that_year, _MONTH_WORDS),
     (_YEAR, longer.year, "#"),
     (
         rf"(?P<word>(?:the )?day before yesterday|(?:the )?day after tomorrow|yesterday|today|tomorrow|tmrw|tommorow|tomorow){_OWN}(?: {_PART})?{_OWN}",
@@ -107,7 +110,12 @@ _WRITTEN: tuple[tuple[str, Resolve, Iterable[str]], ...] = (
 def _compiled() -> dict[str, tuple[Rule, ...]]:
     table: dict[str, list[Rule]] = {}
     for pattern, resolve, firsts in _WRITTEN:
-        rule = re.compile(rf"(?:{pattern.replace(chr(39), '[' + chr(39) + '’]')})(?![\w-])", re.IGNORECASE), resolve
+        rule = (
+            re.compile(
+                rf"(?:{pattern.replace(chr(39), '[' + chr(39) + '’]')})(?![\w-]|['’]\w|,? ['’]\d\d)", re.IGNORECASE
+            ),
+            resolve,
+        )
         for first in firsts if not isinstance(firsts, str) else (firsts,):
             table.setdefault(first, []).append(rule)
     return {first: tuple(rules) for first, rules in table.items()}

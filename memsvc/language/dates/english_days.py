@@ -8,7 +8,7 @@ from memsvc.language import spans
 from memsvc.language.dates import context
 from memsvc.language.dates.mentions import Granularity
 from memsvc.language.dates.site import Found, Site, ahead, back
-from memsvc.language.dates.tense import Tense
+from memsvc.language.dates.verbs import Tense
 from memsvc.language.dates.words import word_list, word_set
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -63,6 +63,8 @@ _NOWADAYS = word_set(
 
 
 def _is_figurative(site: Site, word: str) -> bool:
+    if site.before() in {"week", "weeks", "fortnight", "ago", "month", "year"}:  # "a week tomorrow"
+        return True
     if site.before() in {"like", "just", "born", "no", "of"} and word in {"yesterday", "tomorrow"}:
         return not (site.before() == "of" and site.before(2) in {"morning", "evening", "afternoon", "as", "night"})
     if word == "tomorrow" and site.after() in {"never", "week"}:
@@ -101,7 +103,7 @@ def weekday(site: Site) -> Found | None:
     if not context.stands_alone(site):
         return None
     tense = site.tense
-    if tense is Tense.UNKNOWN or wanted == site.today.weekday():
+    if tense is Tense.UNKNOWN or wanted == site.today.weekday() or (tense is Tense.PAST and site.after() == "instead"):
         return None
     if tense is Tense.PRESENT and _is_denied(site):
         return None
@@ -321,6 +323,13 @@ def _range(
     if first >= last:
         return None
     return Found(spans.days(first, last, site.zone), Granularity.DAY, relative, bare, tense)
+
+
+def day_of_that_year(site: Site) -> Found:
+    """ "12 June last year"."""
+    steps = {"last": -1, "this": 0, "next": 1}
+    year = site.today.year + steps[site.group("which")]
+    return site.on(date(year, month_number(site.group("month")), _day_number(site)))
 
 
 def iso_day(site: Site) -> Found:

@@ -9,7 +9,7 @@ from memsvc.language.dates import context, verbs
 from memsvc.language.dates.english_days import month_number
 from memsvc.language.dates.mentions import Granularity
 from memsvc.language.dates.site import Found, Site
-from memsvc.language.dates.tense import Tense
+from memsvc.language.dates.verbs import Tense
 from memsvc.language.dates.words import word_list, word_set
 
 NUMBERS = {
@@ -57,7 +57,9 @@ def which_unit(site: Site) -> Found | None:
 
 def _is_part_of_more(site: Site) -> bool:
     """ "last week of June", "next week or so", "the week after next"."""
-    return site.after() in {"of", "after"} or (site.after() == "or" and site.after(1) in {"so", "two", "the", "maybe"})
+    return site.after() in {"of", "after", "last", "next"} or (
+        site.after() == "or" and site.after(1) in {"so", "two", "the", "maybe"}
+    )
 
 
 def _weekend(site: Site, which: str) -> Found | None:
@@ -270,6 +272,13 @@ def month_of_year(site: Site) -> Found:
     return site.within(date(int(site.group("year")), month_number(site.group("month")), 1), "month", relative=False)
 
 
+def month_of_that_year(site: Site) -> Found:
+    """ "June last year"."""
+    steps = {"last": -1, "this": 0, "next": 1}
+    year = site.today.year + steps[site.group("which")]
+    return site.within(date(year, month_number(site.group("month")), 1), "month")
+
+
 def year(site: Site) -> Found | None:
     """A year, where a preposition tells that the number is one."""
     before = site.before()
@@ -367,6 +376,8 @@ def holiday(site: Site) -> Found | None:
     else:
         tense = site.tense if site.before() != "for" else site.tenses.of(site.first, site.last, placed=False)
     if tense is Tense.UNKNOWN or (not which and context.is_habit(site, present=True)):
+        return None
+    if tense is Tense.PRESENT and site.tenses.verb(site.first, site.last) not in verbs.VISITS:
         return None
     days = [spans.holiday(name, site.today.year + offset) for offset in (-1, 0, 1)]
     fitting = (
