@@ -242,7 +242,7 @@ def _month_by_tense(today: date, tense: Tense, number: int) -> date | None:
         return today if tense is not Tense.PAST and today.day <= 15 else None
     ahead = (number - today.month) % 12
     offset = ahead if tense is not Tense.PAST else ahead - 12
-    return spans.shift(today.replace(day=1), offset, "month") if abs(offset) <= 10 else None
+    return spans.shift(today.replace(day=1), offset, "month") if -10 <= offset <= 8 else None
 
 
 def _which_month(site: Site, which: str, number: int) -> Found | None:

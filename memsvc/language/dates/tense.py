@@ -6,7 +6,7 @@ after it; where the clause has no verb, that of the clause it hangs on. What can
 
 from __future__ import annotations
 
-from memsvc.language.dates import past_scope, verbs
+from memsvc.language.dates import ahead_scope, past_scope, verbs
 from memsvc.language.dates.past_forms import DETERMINERS
 from memsvc.language.dates.signals import Signals
 from memsvc.language.dates.verbs import Tense
@@ -55,6 +55,17 @@ class Tenses:
 
         `placed`: whether a preposition of direction before the date matters; not for "gave it to me for Christmas".
         """
+        tense = self._of(first, last, placed=placed)
+        return ahead_scope.tense_of_date(self._words, tense, self._begin(first), first, last)
+
+    def _begin(self, first: int) -> int:
+        """Index of the first token of a date's clause, at most some words before it."""
+        begin, clauses = first, self._words.clauses
+        while begin > 0 and first - begin < _FAR and clauses[begin - 1] == clauses[first]:
+            begin -= 1
+        return begin
+
+    def _of(self, first: int, last: int, *, placed: bool) -> Tense:
         left = self._before(first)
         if left >= 0 and left in self._signals.weak:
             return self._of_weak(left, last)
