@@ -13,7 +13,7 @@ from datetime import datetime
 from memsvc.language.dates import foreign
 from memsvc.language.dates.doubt import settle
 from memsvc.language.dates.english import RULES, Resolve, Rule
-from memsvc.language.dates.english_days import weekday
+from memsvc.language.dates.english_weekdays import weekday
 from memsvc.language.dates.mentions import Granularity, TimeMention, bracket, render, render_bare
 from memsvc.language.dates.protected import Protected
 from memsvc.language.dates.site import Candidate, Site

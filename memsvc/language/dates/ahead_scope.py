@@ -49,8 +49,7 @@ def tense_of_date(words: Words, tense: Tense, begin: int, first: int, last: int)
     doubtful = (
         not _LOOKING_BACK.isdisjoint(before)
         or _is_from(words, before, first, last)
-        or before[-1:] in (["of"], ["dated"])
-        and before[-2:-1] != ["as"]
+        or (before[-1:] in (["of"], ["dated"]) and before[-2:-1] != ["as"])
         or any(_is_about_past(word, following, before) for word, following in pairwise(before))
         or _is_possessive(words, first, before, last)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from memsvc.language.dates import past_forms, verbs
 from memsvc.language.dates.verbs import Tense
 from memsvc.language.dates.words import Words, after_adverbs, word_set
@@ -34,23 +36,7 @@ _BEFORE_MAY = word_set("in of since until till by early late mid last next this 
 
 def read(words: Words, index: int) -> Tense | None:
     """The tense that the auxiliary at `index` signals; None when it is no finite verb there."""
-    word = words.lower[index]
-    if word in BE_PAST:
-        return _was(words, index)
-    if word in BE_PRESENT:
-        return _present(words, index)
-    if word in BE_OR_HAVE or word in HAVE:
-        return _have(words, index, word)
-    if word in WILL:
-        named = word == "will" and (words.word(index - 1) in _DETERMINERS or words.tokens[index] == "Will")
-        return None if named and not words.begins_sentence(index) else Tense.FUTURE
-    if word in MODALS:
-        return _modal(words, index, word)
-    if word == "do" and not _GOVERNING.isdisjoint(words.lower[max(0, index - 3) : index]):
-        return None
-    if word in DO:
-        return Tense.FUTURE if word == "don't" and words.begins_sentence(index) else Tense.PRESENT
-    return Tense.PAST if word in {"did", "didn't"} else _would(words, index, word)
+    return _READERS[words.lower[index]](words, index)
 
 
 def is_progressive(word: str) -> bool:
@@ -74,16 +60,15 @@ def _present(words: Words, index: int) -> Tense:
     return Tense.FUTURE if ahead else Tense.PRESENT
 
 
-def _have(words: Words, index: int, word: str) -> Tense | None:
-    if word in {"had", "hadn't"}:
-        return Tense.FUTURE if words.word(index + 1) == "better" else Tense.PAST
-    if word == "have" and words.word(index - 1) in {"to", "could", "would", "should", "might", "must"}:
-        return None
+def _have(words: Words, index: int) -> Tense | None:
+    word, before = words.lower[index], words.word(index - 1)
     after = after_adverbs(words, index)
     following = words.word(after)
-    if following == "got":
-        return Tense.PRESENT
-    if past_forms.is_participle(following):
+    if word in {"had", "hadn't"}:
+        return Tense.FUTURE if words.word(index + 1) == "better" else Tense.PAST
+    if word == "have" and before in {"to", "could", "would", "should", "might", "must"}:
+        return None
+    if following != "got" and past_forms.is_participle(following):
         return _perfect(words, after)
     if following == "to":
         return Tense.FUTURE
@@ -98,7 +83,8 @@ def _perfect(words: Words, participle: int) -> Tense:
     return Tense.FUTURE if settled else Tense.UNKNOWN
 
 
-def _modal(words: Words, index: int, word: str) -> Tense | None:
+def _modal(words: Words, index: int) -> Tense | None:
+    word = words.lower[index]
     if word == "may" and (words.tokens[index] != "may" or words.word(index - 1) in _BEFORE_MAY):
         return None
     after = words.lower[index + 1 : index + 5]
@@ -107,9 +93,9 @@ def _modal(words: Words, index: int, word: str) -> Tense | None:
     return Tense.FUTURE
 
 
-def _would(words: Words, index: int, word: str) -> Tense:
+def _would(words: Words, index: int) -> Tense | None:
     """ "Would" reports as well as it proposes: ahead only where it asks, wishes or proposes."""
-    after = after_adverbs(words, index)
+    word, after = words.lower[index], after_adverbs(words, index)
     following = words.word(after)
     if "have" in (following, words.word(after + 1)):
         return Tense.UNKNOWN
@@ -117,3 +103,29 @@ def _would(words: Words, index: int, word: str) -> Tense:
     proposes = word == "could" and (words.word(index - 1) in {"we", "you"} or following == "do")
     suits = word == "would" and following in {"be", "work", "suit"}
     return Tense.FUTURE if following in _LIKING or asks or proposes or suits else Tense.UNKNOWN
+
+
+def _will(words: Words, index: int) -> Tense | None:
+    named = words.tokens[index] == "Will" or (words.lower[index] == "will" and words.word(index - 1) in _DETERMINERS)
+    return None if named and not words.begins_sentence(index) else Tense.FUTURE
+
+
+def _do(words: Words, index: int) -> Tense | None:
+    word = words.lower[index]
+    if word == "do" and not _GOVERNING.isdisjoint(words.lower[max(0, index - 3) : index]):
+        return None
+    return Tense.FUTURE if word == "don't" and words.begins_sentence(index) else Tense.PRESENT
+
+
+def _did(words: Words, index: int) -> Tense | None:
+    return Tense.PAST
+
+
+_READERS: dict[str, Callable[[Words, int], Tense | None]] = {
+    word: reader
+    for forms, reader in (
+        (WOULD, _would), (MODALS, _modal), (WILL, _will), (DO, _do), ({"did", "didn't"}, _did), (HAVE, _have),
+        (BE_OR_HAVE, _have), (BE_PRESENT, _present), (BE_PAST, _was),
+    )
+    for word in forms
+}  # fmt: skip
