@@ -91,7 +91,9 @@ def _read(match: _Match, words: Words, tenses: Tenses, base: datetime) -> Candid
         found = resolve(Site(words, tenses, base, written, first, last))
     except (ValueError, OverflowError):  # 31 February, or a time outside the calendar
         return None
-    return found and Candidate(written.start(), written.end(), first, last, found, resolve is weekday and found.bare)
+    if found is None:
+        return None
+    return Candidate(written.start(), written.end(), first, last, found, resolve is weekday and found.bare)
 
 
 def _is_title(tokens: Sequence[str]) -> bool:

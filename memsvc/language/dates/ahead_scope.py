@@ -11,23 +11,24 @@ _NEAR = 12
 """Words before a date that are looked at."""
 _LOOKING_BACK = word_set(
     """
-    sorry apologise apologize apologies thank thanks grateful embarrassed ashamed regret regrets remember remembers
-    recall recalls proud blame forgive sore hungover recovering admit admits deny denies complain complains dispute owe
-    owes
+    sorry apologise apologize apologies thank thanks grateful embarrassed ashamed regret regrets remember
+    remembers recall recalls proud blame forgive sore hungover recovering admit admits deny denies complain
+    complains dispute owe owes
     """
 )
 """Of what is gone, in the present: "I'm sorry for the noise on Saturday"."""
 _RECORDS = word_set(
     """
-    recording minutes notes photo photos picture pictures video videos result results report summary feedback invoice
-    bill receipt transcript slides email emails mail letter message messages story stories news footage screenshot
+    recording minutes notes photo photos picture pictures video videos result results report summary
+    feedback invoice bill receipt transcript slides email emails mail letter message messages story stories
+    news footage screenshot
     """
 )
 _OPEN_ENDED = word_set("on onwards onward to until till through at")
 _STARTING = word_set(
     """
-    off away leave closed open available free out up it here there work live valid on back booked in holiday vacation
-    effective applies apply rise begins starts
+    off away leave closed open available free out up it here there work live valid on back booked in holiday
+    vacation effective applies apply rise begins starts
     """
 )
 """Before "from", where it begins a time to come."""

@@ -24,8 +24,9 @@ _GOVERNING = (ALL - BE_PRESENT) | {"to"}
 _LIKING = word_set("like love prefer rather suggest say need appreciate")
 _OPEN_PAST = word_set(
     """
-    going supposed meant due scheduled expected planned planning hoping about to booked set wondering thinking looking
-    expecting preparing discussing dreading asking arranging organising organizing booking packing
+    going supposed meant due scheduled expected planned planning hoping about to booked set wondering
+    thinking looking expecting preparing discussing dreading asking arranging organising organizing booking
+    packing
     """
 )
 """Behind "was" and "were" they leave open when: "was supposed to", "were hoping"."""

@@ -30,6 +30,7 @@ _D = rf"(?P<day>{_NUMBER}(?:st|nd|rd|th)?)"
 _FROM = rf"(?:(?P<from>{_NUMBER}(?:st|nd|rd|th)?)(?: ?[-–] ?| (?:to|and|until|till|through) (?:the )?))?"
 _ORDINAL = rf"(?P<day>(?:twenty|thirty)-(?:{'|'.join(list(dates.ORDINALS)[:9])})|{'|'.join(dates.ORDINALS)})"
 _WHICH = r"(?P<which>last|past|this past|this coming|this|next|coming)"
+_NEAR = "yesterday|today|tomorrow|tmrw|tommorow|tomorow"
 _THAT = r"(?P<which>last|this|next)"
 _SEASON = r"(?P<season>spring|summer|fall|autumn|winter)"
 _HOLIDAY = rf"(?P<holiday>{'|'.join(sorted([*spans.HOLIDAYS, *spans.MOVABLE], key=len, reverse=True))})"
@@ -84,7 +85,7 @@ _WRITTEN: tuple[tuple[str, Resolve, Iterable[str]], ...] = (
     (rf"{_MON} {_D} {_THAT} year", dates.day_of_that_year, _MONTH_WORDS),
     (_YEAR, longer.year, "#"),
     (
-        rf"(?P<word>(?:the )?day before yesterday|(?:the )?day after tomorrow|yesterday|today|tomorrow|tmrw|tommorow|tomorow){_OWN}(?: {_PART})?{_OWN}",
+        rf"(?P<word>(?:the )?day before yesterday|(?:the )?day after tomorrow|{_NEAR}){_OWN}(?: {_PART})?{_OWN}",
         days.offset_day,
         ("the", "day", "yesterday", "today", "tomorrow", "tmrw", "tommorow", "tomorow"),
     ),

@@ -37,6 +37,7 @@ def month_number(name: str) -> int:
 
 
 def valid(year: int, month: int, day: int) -> date | None:
+    """The day, None where the calendar has none of that name."""
     try:
         return date(year, month, day)
     except ValueError:

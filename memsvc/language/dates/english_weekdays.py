@@ -19,6 +19,7 @@ _LISTS = frozenset({"and", "or", ",", "/", "&"})
 
 
 def weekday_number(name: str) -> int:
+    """Number of a weekday, Monday 0, by its name or abbreviation."""
     return next(i for i, full in enumerate(WEEKDAYS) if full.startswith(name[:3]))
 
 

@@ -8,14 +8,15 @@ from memsvc.language.dates.words import PRONOUNS, SINGULAR_PRONOUNS, Words, word
 
 DETERMINERS = word_set(
     """
-    a an the my our your his her its their this that these those some any no every each another two three four five six
-    seven eight nine ten several many few more most of very so too as
+    a an the my our your his her its their this that these those some any no every each another two three
+    four five six seven eight nine ten several many few more most of very so too as
     """
 )
 _HELPERS = word_set(
     """
-    have has haven't hasn't having i've you've we've they've had hadn't i'd am is are be been being isn't aren't ain't
-    i'm you're we're they're he's she's it's that's there's what's was were wasn't weren't get gets getting got gotten
+    have has haven't hasn't having i've you've we've they've had hadn't i'd am is are be been being isn't
+    aren't ain't i'm you're we're they're he's she's it's that's there's what's was were wasn't weren't get
+    gets getting got gotten
     """
 )
 """Before a participle."""
@@ -24,13 +25,15 @@ _CAUSING = word_set("have has having had get gets getting got need needs want wa
 _PLURAL = word_set("i you we they both people children kids folks all")
 _GOT_HAPPENED = word_set(
     """
-    married engaged divorced back home up sick ill paid there here it the in out off on fired promoted hired laid hurt
-    hit stuck lost through rid together into drunk caught robbed my his her our their some your him them us
+    married engaged divorced back home up sick ill paid there here it the in out off on fired promoted hired
+    laid hurt hit stuck lost through rid together into drunk caught robbed my his her our their some your
+    him them us
     """
 )
 _LEFT_NOUNS = word_set(
     """
-    knee hand foot leg arm side ear eye shoulder wrist hip lane turn ankle elbow lung kidney breast wing back over overs
+    knee hand foot leg arm side ear eye shoulder wrist hip lane turn ankle elbow lung kidney breast wing
+    back over overs
     """
 )
 _OBJECTS = word_set("me him her us them my his our their")
@@ -41,8 +44,6 @@ def read(words: Words, index: int) -> Tense | None:
     word, before = words.lower[index], word_before(words, index)
     if before in _HELPERS or before in DETERMINERS or _is_caused(words, index):
         return None
-    if word == "used":
-        return Tense.UNKNOWN if words.word(index + 1) == "to" else (Tense.PAST if before in PRONOUNS else None)
     if word in verbs.PAST:
         return _irregular(words, index, word, before)
     if word in verbs.PAST_OR_NOUN:
@@ -50,11 +51,7 @@ def read(words: Words, index: int) -> Tense | None:
         return Tense.PAST if before in PRONOUNS or bitten else None
     if word in verbs.PAST_OR_BASE:
         return _past_or_base(words, index, before)
-    if before in _PREPOSITIONS:
-        return None
-    if word in verbs.SCHEDULING and words.word(index + 1) in {"for", "to", "until"} and before not in PRONOUNS:
-        return Tense.FUTURE if before else Tense.UNKNOWN
-    return Tense.PAST
+    return _regular(words, index, word, before)
 
 
 def is_participle(word: str) -> bool:
@@ -89,3 +86,14 @@ def _past_or_base(words: Words, index: int, before: str) -> Tense | None:
     if before in _PLURAL or named:
         return Tense.UNKNOWN
     return Tense.FUTURE if words.begins_sentence(index) else None
+
+
+def _regular(words: Words, index: int, word: str, before: str) -> Tense | None:
+    after = words.word(index + 1)
+    if word == "used":
+        return Tense.UNKNOWN if after == "to" else (Tense.PAST if before in PRONOUNS else None)
+    if before in _PREPOSITIONS:
+        return None
+    if word in verbs.SCHEDULING and after in {"for", "to", "until"} and before not in PRONOUNS:
+        return Tense.FUTURE if before else Tense.UNKNOWN
+    return Tense.PAST

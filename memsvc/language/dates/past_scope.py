@@ -17,13 +17,14 @@ _THINGS_MENTIONED = word_set("about for of regarding")
 _POINTING = word_set("it that this him her them us me you which whom")
 _PARTICLES = word_set(
     """
-    out in into away back up off down over me him her us them it you to from house home together myself himself herself
+    out in into away back up off down over me him her us them it you to from house home together myself
+    himself herself
     """
 )
 _BOOKED_THINGS = word_set(
     """
-    appointment reservation booking interview viewing slot ticket tickets date session invitation invite spot seat seats
-    table room hotel flight
+    appointment reservation booking interview viewing slot ticket tickets date session invitation invite
+    spot seat seats table room hotel flight
     """
 )
 _BOOKING = word_set(
@@ -58,7 +59,7 @@ def tense_of_date(words: Words, verb: int, first: int, last: int, *, placed: boo
 
 
 def _placed(verb: str, before: str, after: str, begin: str) -> Tense:
-    """Behind a preposition: "booked a table for Saturday", "stayed until Tuesday", "were there from Friday to Sunday"."""
+    """Behind a preposition: "booked a table for Saturday", "stayed until Tuesday", "were in Rome from Friday"."""
     ranged = (before == "from" and after in RANGES) or (before in RANGES and begin == "from")
     if ranged and verb not in verbs.SCHEDULING:
         return Tense.PAST

@@ -15,14 +15,13 @@ _INVERTED = 3
 _OBJECTS = word_set("work help change cover love rest face head part lunch visit support call play need paint water")
 """Nouns that often are an object without an article: "started work"."""
 _PAST_FORMS = verbs.PAST | verbs.PAST_OR_NOUN | verbs.PAST_OR_BASE | {"used"}
-_KNOWN = (
-    auxiliaries.ALL | _PAST_FORMS | verbs.BASE | verbs.THIRD | verbs.THIRD_OR_NOUN | verbs.PROGRESSIVE | {"about", "to"}
-)
+_PRESENT_FORMS = verbs.BASE | verbs.THIRD | verbs.THIRD_OR_NOUN | verbs.PROGRESSIVE
+_KNOWN = auxiliaries.ALL | _PAST_FORMS | _PRESENT_FORMS | {"to", "about"}
 """Words that can signal a tense, besides forms in -ed and in 's."""
 _PLANNED = word_set(
     """
-    deadline due appointment appt rsvp eta reminder todo agenda itinerary schedule upcoming reservation dentist ooo back
-    until till by
+    deadline due appointment appt rsvp eta reminder todo agenda itinerary schedule upcoming reservation
+    dentist ooo back until till by
     """
 )
 _HOURS = word_set("one two three four five six seven eight nine ten eleven twelve noon half quarter")
@@ -90,21 +89,17 @@ class Signals:
 
     def _signal(self, index: int, word: str, previous: int) -> Tense | None:
         words = self._words
-        if word not in _KNOWN:
-            if past_forms.is_regular(word):
-                return past_forms.read(words, index)
-            progressive = word.endswith("'s") and auxiliaries.is_progressive(words.word(after_adverbs(words, index)))
-            return Tense.FUTURE if progressive else None
+        if word not in _KNOWN and not word.endswith(("ed", "'s")):
+            return None
         if word in auxiliaries.ALL:
             return auxiliaries.read(words, index)
         if word in _PAST_FORMS or past_forms.is_regular(word):
             return past_forms.read(words, index)
+        if word in _PRESENT_FORMS:
+            return self._present(index, word, previous)
         if word == "to":
             return self._infinitive(index, previous) if previous >= 0 else None
-        if word == "about":
-            proposes = words.word(index - 1) in {"how", "what"} and words.begins_sentence(index - 1)
-            return Tense.FUTURE if proposes else None
-        return self._present(index, word, previous)
+        return _is_coming(words, index, word)
 
     def _infinitive(self, index: int, previous: int) -> Tense | None:
         """What is wanted or planned lies ahead; after a past verb, when that is done is open."""
@@ -127,9 +122,11 @@ class Signals:
         before = word_before(words, index)
         if word in verbs.BASE:
             return self._base_form(index, before, previous)
-        if before in DETERMINERS:
-            return None
-        if word in verbs.THIRD or words.word(index - 1) in _DAYS:
+        return None if before in DETERMINERS else self._third_person(index, word, before, previous)
+
+    def _third_person(self, index: int, word: str, before: str, previous: int) -> Tense | None:
+        """A form in -s; where it may be a noun, only as the first verb of its clause or behind a pronoun."""
+        if word in verbs.THIRD or self._words.word(index - 1) in _DAYS:
             return Tense.PRESENT
         if not before.isalpha():
             return None
@@ -137,22 +134,14 @@ class Signals:
 
     def _base_form(self, index: int, before: str, previous: int) -> Tense | None:
         words = self._words
-        if before in SINGULAR_PRONOUNS:
-            return None
-        if before in _PLURAL:
+        if before in _PLURAL or before in SINGULAR_PRONOUNS:
             inverted = previous >= 0 and index - previous <= _INVERTED and words.lower[previous] in auxiliaries.ALL
-            return None if inverted else Tense.PRESENT
-        if words.lower[index] == "remember":
-            return Tense.FUTURE if words.word(index + 1) == "to" else Tense.UNKNOWN
+            return None if inverted or before in SINGULAR_PRONOUNS else Tense.PRESENT
         if words.begins_sentence(index) or words.word(index - 1) in {":", "•", "*"} or before in _ASKING:
             return self._imperative(index)
         if index > 0 and self.of[index - 1] is Tense.PAST and words.clauses[index - 1] == words.clauses[index]:
             return self._after_past(index)
-        if (
-            index == 0
-            or words.clauses[index - 1] != words.clauses[index]
-            or before in {"and", "or", "then", ",", "but"}
-        ):
+        if words.clauses[index - 1] != words.clauses[index] or before in {"and", "or", "then", ",", "but"}:
             return self._carried(index)
         plural = len(before) > 3 and before.endswith("s") and not before.endswith(("ss", "'s"))
         return Tense.PRESENT if plural and before not in verbs.THIRD else None
@@ -161,6 +150,8 @@ class Signals:
         words = self._words
         if words.word(index + 1) == "of":
             return None
+        if words.lower[index] == "remember":
+            return Tense.FUTURE if words.word(index + 1) == "to" else Tense.UNKNOWN
         if words.begins_sentence(index) and words.lower[index] in verbs.BASE_OR_NOUN:
             self.weak.add(index)
         return Tense.UNKNOWN if words.is_question(index) else Tense.FUTURE
@@ -180,6 +171,15 @@ class Signals:
             return None
         signal = self.of[last]
         return signal if signal is not Tense.PAST else Tense.UNKNOWN
+
+
+def _is_coming(words: Words, index: int, word: str) -> Tense | None:
+    """ "Marta's coming" and "how about" look ahead; a bare genitive is no verb."""
+    if word == "about":
+        proposes = words.word(index - 1) in {"how", "what"} and words.begins_sentence(index - 1)
+        return Tense.FUTURE if proposes else None
+    progressive = word.endswith("'s") and auxiliaries.is_progressive(words.word(after_adverbs(words, index)))
+    return Tense.FUTURE if progressive else None
 
 
 def _is_clock(words: Words, index: int) -> bool:

@@ -67,7 +67,7 @@ class Site:
 
     def group(self, name: str) -> str:
         """A named group of the match, lower case, with straight apostrophes; empty where it has none."""
-        found = self.match.groupdict().get(name)
+        found = self.match[name] if name in self.match.re.groupindex else None
         return found.lower().replace("’", "'") if found else ""
 
     def before(self, count: int = 1) -> str:

@@ -15,15 +15,16 @@ from memsvc.language.dates.words import Words, word_set
 _SUITING = frozenset({"works", "suits", "sounds", "looks"})
 _FRONT = word_set(
     """
-    on in at by over during since until till from before after and but so or then , ok okay well yes no oh also the early
-    late later earlier around about only even again
+    on in at by over during since until till from before after and but so or then , ok okay well yes no oh
+    also the early late later earlier around about only even again
     """
 )
 """Words before a date that begins its sentence."""
 _CARRIERS = word_set(
     """
-    and or , on in at by the a an my our his her their your to with for from of then also again both not later early late
-    next last this until till around about over during only even maybe possibly probably between
+    and or , on in at by the a an my our his her their your to with for from of then also again both not
+    later early late next last this until till around about over during only even maybe possibly probably
+    between
     """
 )
 """Words between a verb and a further date of it."""

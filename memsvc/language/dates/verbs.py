@@ -19,13 +19,13 @@ class Tense(StrEnum):
 PAST = word_set(
     """
     bought laid leant spun slung spelt spoilt smelt strung trod wrung overtook oversaw misunderstood outgrew
-    undid withstood foresaw arose ate awoke became began blew bled bred broke brought built burnt came caught chose clung crept dealt
-    did drank dreamt drew drove dug dwelt fell felt fled flew flung forbade forgot forgave fought found froze
-    gave grew had heard held hid hung kept knelt knew leapt learnt left lent lost made meant met mistook
-    overcame overheard overslept paid rang ran rebuilt redid rewrote said sang sank sat saw sent sewed shone
-    shook shrank slept slid sold sought sped spent spilt spoke sprang stank stole stood struck stuck stung swam
-    swept swore swung taught threw told took tore understood undertook underwent went withdrew woke won wore
-    wove wrote did didn't hadn't got
+    undid withstood foresaw arose ate awoke became began blew bled bred broke brought built burnt came
+    caught chose clung crept dealt did drank dreamt drew drove dug dwelt fell felt fled flew flung forbade
+    forgot forgave fought found froze gave grew had heard held hid hung kept knelt knew leapt learnt left
+    lent lost made meant met mistook overcame overheard overslept paid rang ran rebuilt redid rewrote said
+    sang sank sat saw sent sewed shone shook shrank slept slid sold sought sped spent spilt spoke sprang
+    stank stole stood struck stuck stung swam swept swore swung taught threw told took tore understood
+    undertook underwent went withdrew woke won wore wove wrote did didn't hadn't got
     """
 )
 """Irregular past forms that are hardly ever anything else; "got" is looked at more closely."""
@@ -79,10 +79,12 @@ INTENDING_NOW = word_set(
 )
 """With an infinitive, they look ahead."""
 SETTLING = word_set(
-    "cancelled canceled postponed mentioned forgot discussed announced confirmed accepted declined planned organised "
-    "organized arranged prepared registered reminded remembered invited rescheduled moved proposed suggested chose picked "
-    "agreed booked scheduled cancel postpone reschedule announce confirm considered recommended imagined debated decided "
-    "settled insisted"
+    """
+    cancelled canceled postponed mentioned forgot discussed announced confirmed accepted declined planned organised
+    organized arranged prepared registered reminded remembered invited rescheduled moved proposed suggested chose picked
+    agreed booked scheduled cancel postpone reschedule announce confirm considered recommended imagined debated decided
+    settled insisted
+    """
 )
 """What is done with an event, at another time than it: "I cancelled the class on Tuesday", "we moved Saturday"."""
 BARE_INFINITIVE = word_set("helped made let saw heard watched had felt help make let see hear watch")

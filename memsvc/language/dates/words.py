@@ -132,8 +132,8 @@ PRONOUNS = word_set("i you we they he she it who everyone everybody someone some
 SINGULAR_PRONOUNS = word_set("he she it who everyone everybody someone somebody nobody")
 _ADVERBS = word_set(
     """
-    just already also only finally really still then now both all not never ever probably definitely actually recently
-    even almost nearly first soon usually always often sometimes officially hardly barely
+    just already also only finally really still then now both all not never ever probably definitely
+    actually recently even almost nearly first soon usually always often sometimes officially hardly barely
     """
 )
 
