@@ -193,7 +193,7 @@ RENDERED = [
     "yesterday", "two weeks ago", "last weekend", "last month", "last winter", "last year", "three hours ago",
     "tomorrow evening", "12 June 2026",
 ]  # fmt: skip
-_BASES = st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1), timezones=st.timezones())
+_BASES = st.datetimes(timezones=st.timezones()).map(lambda base: base.replace(year=1950 + base.year % 140, day=1))
 
 
 @given(_BASES, st.sampled_from(RENDERED))
@@ -252,8 +252,9 @@ def test_any_text_is_read_and_mentions_are_its_slices_in_order(text: str, base: 
 @pytest.mark.parametrize(
     "piece",
     [
-        "monday ", "We go on Monday and leave on Tuesday ", "12 June and ", "3 days ago ", "tomorrow ", "I left on Monday, ",
-        '"', "`a", "*a ", " 'a", "<a ", "a@", "next last this ", "every Monday to Friday in May 2020 ", "\n- Friday",
+        "monday ", "We go on Monday and leave on Tuesday ", "12 June and ", "3 days ago ", "tomorrow ", '"', "`a",
+        "I left on Monday, ", "*a ", " 'a", "<a ", "a@", "next last this ", "every Monday to Friday in May 2020 ",
+        "\n- Friday",
     ],
 )  # fmt: skip
 def test_time_grows_with_the_length_of_the_text(piece: str) -> None:
