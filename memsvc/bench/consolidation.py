@@ -123,7 +123,7 @@ async def _measure(cases: Sequence[Case], done: Callable[[], None], model: Asked
     params, tokens, analyzer = ConsolidationParams(), Cl100kCounter(), SpacyAnalyzer()
     embedder = SentenceTransformerEmbedder(device="cpu")
     compressor = RulesCompressor(
-        analyzer=analyzer, embedder=embedder, surprisal=WordFrequencySurprisal(), tokens=tokens, gate=GateSettings()
+        embedder=embedder, surprisal=WordFrequencySurprisal(), tokens=tokens, gate=GateSettings()
     )
     judge = LlmJudge(model) if model is not None else None
     consolidator = Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder, params=params, judge=judge)

@@ -25,6 +25,7 @@ from memsvc.bootstrap.parts import collection_name
 from memsvc.bootstrap.serving import ensure_first_key
 from memsvc.bootstrap.stores import DEFAULT_TENANT, Stores, open_stores
 from memsvc.config import Settings, load
+from memsvc.jobs.indexer import language_of
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.models.weights import MINILM
 from memsvc.ports import Vectors
@@ -210,7 +211,7 @@ def _write_index(data_dir: Path, plan: Plan, counter: Any) -> None:
                 vectors = told.vectors if embed is None else embed([memory.dense_text for memory in told.memories])
                 truth.add([memory.id for memory in told.memories], vectors)
                 with watch("index_s"):
-                    lexical = [encoder.document(memory.searched_text) for memory in told.memories]
+                    lexical = [encoder.document(memory.searched_text, language_of(memory)) for memory in told.memories]
                     await index.upsert(SPACE, told.memories, vectors, lexical)
                 counter.value += len(told.memories)
             with watch("optimize_s"):

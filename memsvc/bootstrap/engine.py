@@ -21,9 +21,9 @@ from memsvc.bootstrap.parts import (
 )
 from memsvc.bootstrap.stores import Stores, open_stores
 from memsvc.compression.entropy import GateSettings
+from memsvc.compression.judging import Density
 from memsvc.compression.llm import LlmCompressor
 from memsvc.compression.rules import RulesCompressor
-from memsvc.compression.telling import Density
 from memsvc.config import Settings
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.consolidation.llm import LlmJudge
@@ -81,7 +81,6 @@ async def open_engine(
         check = ModelCheck(stores.memories, stores.embeddings, models)
         surprisal = build_surprisal(settings, stack)
         rules = RulesCompressor(
-            analyzer=analyzer,
             embedder=embedder,
             surprisal=surprisal,
             tokens=tokens,
@@ -133,11 +132,10 @@ async def open_engine(
                 models,
                 partial(
                     Retriever,
-                    analyzer=analyzer,
                     tokens=tokens,
                     memories=stores.memories,
                     weights=load_weights(settings.ranking_weights),
-                    planner=Planner(model, analyzer) if model else None,
+                    planner=Planner(model) if model else None,
                     fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
                 ),
             ),

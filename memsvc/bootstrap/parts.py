@@ -20,6 +20,7 @@ from memsvc.storage.usage import SqlUsageLedger
 from memsvc.types import EmbeddingModel
 from memsvc.vectors.edge import EdgeIndex
 from memsvc.vectors.quantization import Quantization, Storage
+from memsvc.vectors.schema import LAYOUT_VERSION
 from memsvc.vectors.server import ServerIndex, connect
 
 
@@ -130,8 +131,9 @@ def qdrant_storage(settings: Settings) -> Storage:
 
 
 def collection_name(model: str) -> str:
-    """A collection name made from a model's: letters, digits and hyphens."""
-    return "memsvc-" + "".join(c if c.isalnum() else "-" for c in model.lower()).strip("-")
+    """A collection name made from a model's and the layout of points: letters, digits and hyphens."""
+    name = "".join(c if c.isalnum() else "-" for c in model.lower()).strip("-")
+    return f"memsvc-{name}-v{LAYOUT_VERSION}"
 
 
 def with_model(settings: Settings, model: EmbeddingModel) -> Settings:

@@ -41,6 +41,7 @@ async def running_server(settings: Settings) -> AsyncIterator[int]:
                 turns=stores.turns,
                 memories=stores.memories,
                 spaces=stores.spaces,
+                users=stores.users,
                 keys=stores.keys,
                 jobs=stores.jobs,
                 index=engine.index,

@@ -19,6 +19,7 @@ from memsvc.storage.migrate import current, head, upgrade
 from memsvc.storage.notices import PostgresNotices
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
+from memsvc.storage.users import SqlUserStore
 
 DEFAULT_TENANT = "default"
 
@@ -32,6 +33,7 @@ class Stores:
     memories: SqlMemoryLog
     consolidation: SqlConsolidationLog
     spaces: SqlSpaceStore
+    users: SqlUserStore
     keys: SqlKeyStore
     jobs: SqlJobQueue
     embeddings: SqlEmbeddingModels
@@ -70,6 +72,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             memories=SqlMemoryLog(database, consolidate_after=settings.consolidate_after),
             consolidation=SqlConsolidationLog(database),
             spaces=SqlSpaceStore(database),
+            users=SqlUserStore(database),
             keys=SqlKeyStore(database),
             jobs=SqlJobQueue(database),
             embeddings=SqlEmbeddingModels(database),

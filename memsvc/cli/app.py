@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from json import JSONDecodeError, loads
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from rich.table import Table
 from memsvc import __version__
 from memsvc.cli import render
 from memsvc.cli.bench import bench
-from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, connect, local_address, opened
+from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, TimeZone, clock, connect, local_address, opened
 from memsvc.cli.operations import operations
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
@@ -40,6 +41,7 @@ UserId = Annotated[str | None, typer.Option("--user", help="User id.", show_defa
 AgentId = Annotated[str | None, typer.Option("--agent", help="Agent id.", show_default=False)]
 SessionId = Annotated[str | None, typer.Option("--session", help="Session id.", show_default=False)]
 WholeSpace = Annotated[bool, typer.Option("--whole-space", help="Everybody's, in place of user, agent and session.")]
+Where = Annotated[str, typer.Option("--where", help="""Filter, such as '{"cost": {"gte": 10}}'.""", metavar="JSON")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MaxTokens = Annotated[int, typer.Option(help="Token budget of the context; 0 adapts to the question.")]
 
@@ -172,6 +174,7 @@ def add(
     name: Annotated[str, typer.Option(help="Name of the speaker.")] = "",
     role: Annotated[str, typer.Option(help="user, assistant, system or tool")] = "user",
     wait: Annotated[bool, typer.Option(help="Wait until it is searchable.")] = True,
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -182,7 +185,7 @@ def add(
     content = sys.stdin.read() if text == "-" else text
     message = {"role": role, "content": content, **({"name": name} if name else {})}
     with opened(data_dir, address, api_key, space) as client:
-        result = client.add([message], **_named(user, agent, session))
+        result = client.add([message], **_named(user, agent, session), time_zone=clock(time_zone))
         if wait and result.operation:
             with render.err.status("compressing …"):
                 done = result.operation.wait(timeout=COMPRESS_SECONDS)
@@ -201,7 +204,9 @@ def search(
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601.")] = None,
+    time_zone: TimeZone = None,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -217,6 +222,8 @@ def search(
             max_tokens=max_tokens,
             limit=limit,
             as_of=as_of,
+            filters=_filters(where),
+            time_zone=clock(time_zone),
         )
     _print(result, json, render.search(result))
 
@@ -229,6 +236,8 @@ def ask(
     session: SessionId = None,
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
+    where: Where = "",
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -237,7 +246,14 @@ def ask(
 ) -> None:
     """Let the service's language model answer a question from memory, with its sources, or abstain."""
     with opened(data_dir, address, api_key, space) as client:
-        answer = client.ask(question, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens)
+        answer = client.ask(
+            question,
+            **_named(user, agent, session),
+            whole_space=whole_space,
+            max_tokens=max_tokens,
+            filters=_filters(where),
+            time_zone=clock(time_zone),
+        )
     _print(answer, json, render.answer(answer))
 
 
@@ -249,7 +265,9 @@ def explain(
     session: SessionId = None,
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
+    time_zone: TimeZone = None,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
+    where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -258,7 +276,14 @@ def explain(
 ) -> None:
     """Show how a question was answered: signals, plan, views, and the fate of every candidate."""
     with opened(data_dir, address, api_key, space) as client:
-        trace = client.explain(query, **_named(user, agent, session), whole_space=whole_space, max_tokens=max_tokens)
+        trace = client.explain(
+            query,
+            **_named(user, agent, session),
+            whole_space=whole_space,
+            max_tokens=max_tokens,
+            filters=_filters(where),
+            time_zone=clock(time_zone),
+        )
     _print(trace, json, render.explanation(trace, limit=candidates))
 
 
@@ -316,6 +341,17 @@ def _named(user: str | None, agent: str | None, session: str | None = None) -> d
     """The names that were given, as arguments of a call."""
     given = {"user_id": user, "agent_id": agent, "session_id": session}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _filters(where: str) -> dict[str, Any]:
+    """The filters of an option that holds JSON."""
+    try:
+        filters = loads(where or "{}")
+    except JSONDecodeError as error:
+        raise typer.BadParameter(f"is not JSON: {error}", param_hint="--where") from None
+    if not isinstance(filters, dict):
+        raise typer.BadParameter("is no JSON object", param_hint="--where")
+    return filters
 
 
 def _print(value: Any, json: bool, table: Any) -> None:

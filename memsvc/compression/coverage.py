@@ -11,8 +11,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from memsvc.compression.statements import state
-from memsvc.compression.utterances import Piece, Utterance
+from memsvc.compression.reading import Reading
 from memsvc.language.words import STOP_WORDS, stems, tokenize
 from memsvc.ports import Surprisal, TokenCounter
 
@@ -21,7 +20,7 @@ LEAST_GAIN = 2.25
 """Bits a token; some quarter of the tokens of a chat between people is chosen."""
 
 Place = tuple[int, int]
-"""An utterance's index and where a piece of it starts."""
+"""A reading's index and where a piece of it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +34,20 @@ class _Sentence:
 
 
 def covering(
-    utterances: Sequence[Utterance], first: int, surprisals: Sequence[Surprisal], tokens: TokenCounter
+    readings: Sequence[Reading], first: int, surprisals: Sequence[Surprisal], tokens: TokenCounter
 ) -> frozenset[Place]:
-    """Choose among the pieces of the utterances from index `first` on; those that are not English are all chosen."""
+    """Choose among the pieces of the readings from index `first` on; those that are not English are all chosen."""
     chosen: set[Place] = set()
     sentences: list[_Sentence] = []
-    for i in range(first, len(utterances)):
-        utterance = utterances[i]
-        if utterance.analysis.language != "en":
-            chosen.update((i, piece.start) for piece in utterance.pieces)
+    for i in range(first, len(readings)):
+        reading = readings[i]
+        if reading.language != "en":
+            chosen.update((i, piece.start) for piece in reading.pieces)
             continue
-        for piece in utterance.pieces:
-            cost = max(1, tokens.count(state([piece.told], utterance.voices)))
-            sentences.append(_Sentence((i, piece.start), _bits(piece, surprisals[i]), cost))
+        for piece in reading.pieces:
+            text = reading.text(piece)
+            cost = max(1, tokens.count(f"{reading.turn.speaker_name}: {text}"))
+            sentences.append(_Sentence((i, piece.start), _bits(text, surprisals[i]), cost))
     return frozenset(chosen | _greedy(sentences))
 
 
@@ -70,9 +70,9 @@ def _greedy(sentences: Sequence[_Sentence]) -> set[Place]:
     return chosen
 
 
-def _bits(piece: Piece, surprisal: Surprisal) -> dict[str, float]:
+def _bits(text: str, surprisal: Surprisal) -> dict[str, float]:
     found: dict[str, float] = {}
-    for word in sorted({word for word in tokenize(piece.told.plain) if word not in STOP_WORDS}):
+    for word in sorted({word for word in tokenize(text) if word not in STOP_WORDS}):
         bits = max(0.0, surprisal.bits(word, "en") - ORDINARY_BITS)
         for stem in stems(word):
             found[stem] = max(found.get(stem, 0.0), bits)

@@ -1,148 +1,90 @@
-"""Which sentences say nothing worth remembering, and what a sentence can lose at its ends."""
+"""Which sentences say nothing worth remembering: greetings, thanks, reactions, questions without a subject.
+
+A sentence is judged by what it does not hold. It says nothing only if each of its words is on the lists below and one
+of them greets, thanks, agrees or judges. Persons that something could be told of ("I", "she", "we"), negations, verbs
+of doing, numbers and names are on no list, so a sentence with one of them is always kept.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
-from memsvc.compression.sentences import Sentence
-from memsvc.language.timeline import TimeMention
+from memsvc.compression.phatic_words import (
+    ASKING,
+    ASSENTS,
+    CONNECTING,
+    GREETINGS,
+    IDIOM,
+    JUDGING,
+    PERSONS,
+    POLITE,
+    THANKS,
+    WHOLE,
+)
+from memsvc.compression.reasons import Reason
 from memsvc.language.words import tokenize
-from memsvc.types import Token
+
+_CORE = GREETINGS | THANKS | ASSENTS | JUDGING
+_ALL = _CORE | CONNECTING
+
+_IDIOM_CORE = "thanks"
+_WORD_CHARACTERS = re.compile(r"[^\W_]+")
+_QUESTION_MARK = re.compile(r"[?？؟]")
 
 
-class Reason(StrEnum):
-    """Why something was kept, merged or left out."""
+def nothing_said(sentence: str, *, names: frozenset[str], answering: bool) -> Reason | None:
+    """Why a sentence may be left out; None when it says something, or may.
 
-    INFORMATIVE = "INFORMATIVE"
-    INFORMATIVE_TURN = "INFORMATIVE_TURN"
-    ANSWERED = "ANSWERED"
-    LOW_ENTROPY = "LOW_ENTROPY"
-    LOW_INFORMATION = "LOW_INFORMATION"
-    WORDING = "WORDING"
-    GREETING = "GREETING"
-    THANKS = "THANKS"
-    ACKNOWLEDGEMENT = "ACKNOWLEDGEMENT"
-    PHATIC = "PHATIC"
-    EMPTY_QUESTION = "EMPTY_QUESTION"
-    EMPTY = "EMPTY"
-    SYSTEM = "SYSTEM"
-
-
-# Words that greet, thank and agree, and words that judge, encourage or connect without saying what about.
-_GREETING_WORDS = (
-    "hi hey hello hiya howdy bye goodbye cheers welcome morning afternoon evening night goodnight later ciao"
-)
-_THANKING_WORDS = "thank thanks thx appreciate"
-_ASSENTING_WORDS = """
-yes yeah yep yup yea ok okay sure right true exactly definitely absolutely totally indeed agreed agree no nope nah
-understood alright certainly
-"""
-_VAGUE_WORDS = """
-awesome great cool nice amazing wonderful fantastic incredible lovely super wow woah whoa oh ah aw aww haha lol good
-well glad happy love sound be have do get go look seem know think see hear say tell talk chat feel mean let can will
-would could should must may might shall gonna gotta wanna want make take keep come thing stuff way lot bit time day one
-kind sort word luck fun congrat congrats congratulation congratulations wish hope guess bet proud excited exciting
-interesting impressive sweet beautiful gorgeous fascinating inspiring inspire admire relate understand imagine sorry
-worry matter problem course please really so very too much also just even still pretty quite truly actually for bad
-tough hard difficult fine perfect brilliant thoughtful kindness rock deserve enjoy care posted update share sharing
-long soon catch up not never always ever here there now then again back out together everything something anything
-nothing everyone someone anyone guy dude man buddy friend pal idea point job work support special meaningful rewarding
-touching cute adorable stunning hang wait remember believe help helpful need give stay safe forward check lucky all
-ya yay oof omg phew ugh gosh hooray
-"""
-_LEADING_WORDS = """
-wow|woah|whoa|oh|ah|aw+|hey|hi|hello|yes|yeah|yep|yup|thanks|thank you|thanks so much|thx|haha|lol|well|cool|nice|sure|
-ok|okay|great|awesome|anyway|by the way|btw|definitely|absolutely|totally|of course|for sure|hmm+|so|congrats|
-exactly|right|amazing|sorry|no worries|no problem|true|you know|oof|omg|oh my|oh my god|oh my gosh|gosh|phew|yay|ugh|
-oh wow|oh yeah|oh yes|oh no|aw man|oh man|haha yeah|yeah true|fyi|great news|good news|big news|guess what|plus|also|
-seriously|honestly|bye|oh btw|indeed|agreed
-"""
-# What only says that something is about to be said.
-_ANNOUNCEMENT = (
-    r"(?:just |i )?wanted to (?:let you know|tell you)(?: that)?\s+|i (?:have|had) to (?:say|tell you)(?: that)?,?\s+|"
-    r"since (?:we|the) last (?:talked|spoke|chatted|met|time we (?:talked|spoke|chatted|met)),?\s+"
-)
-_BARE_INTERJECTION = r"(?:oh |wow |haha |aw+ |yeah |yep |yup )+(?:wow |yeah |yes |man )?(?=\S)"
-_GREETINGS = frozenset(_GREETING_WORDS.split())
-_THANKS = frozenset(_THANKING_WORDS.split())
-_ASSENTS = frozenset(_ASSENTING_WORDS.split())
-_EMPTY_WORDS = frozenset(_VAGUE_WORDS.split()) | _GREETINGS | _THANKS | _ASSENTS
-_CONTENT = frozenset({"NOUN", "PROPN", "VERB", "ADJ", "NUM", "ADV", "INTJ", "X", "SYM"})
-_FIRST_PERSON = frozenset({"i", "me", "my", "mine", "myself", "we", "our", "us", "ours"})
-_LEAD = _LEADING_WORDS.replace("\n", "")
-
-
-def cut_reason(sentence: Sentence, names: frozenset[str], times: Sequence[TimeMention]) -> Reason | None:
-    """Why an English sentence may be left out, or None when it says something.
-
-    `names` are the case-folded words of the names of those present: calling somebody by name is no news.
+    `names` are the case-folded words of the names of those present: to call somebody is no news. `answering` says that
+    the sentence may answer a question: then only what greets or thanks is left out.
     """
-    words = [t for t in sentence.tokens if any(c.isalnum() for c in t.text)]
-    if not words:
-        return Reason.PHATIC
-    if len(words) < 4 and words[0].text.casefold() in _GREETINGS and all(t.pos == "PROPN" for t in words[1:]):
-        return Reason.GREETING
-    if _has_fact(sentence, words, names, times):
+    core = _words(sentence, names, idioms=not answering)
+    if core is None:
         return None
-    if sentence.is_question:
-        return (
-            None
-            if any(t.text.casefold() in _FIRST_PERSON for t in words) and _says(words, names, 2)
-            else (Reason.EMPTY_QUESTION)
-        )
-    if _says(words, names, 1):
+    if not core:
+        return None if answering else Reason.REACTION
+    if _QUESTION_MARK.search(sentence):
+        return Reason.EMPTY_QUESTION if not answering and all(word in ASKING for word in core) else None
+    if not all(word in _ALL or word in POLITE for word in core) or _CORE.isdisjoint(core):
         return None
-    return _kind(words)
+    if answering and not all(word in GREETINGS | THANKS | CONNECTING for word in core):
+        return None
+    return _kind(core)
 
 
-def _has_fact(sentence: Sentence, words: Sequence[Token], names: frozenset[str], times: Sequence[TimeMention]) -> bool:
-    if any(sentence.start <= m.start < sentence.end for m in times):
-        return True
-    if any(any(c.isdigit() for c in t.text) or (t.pos == "NUM" and t.text.casefold() != "one") for t in words):
-        return True
-    return any(
-        sentence.start <= e.start < sentence.end
-        and e.label not in ("DATE", "TIME", "ORDINAL", "CARDINAL")
-        and not set(tokenize(e.text)) <= names | _EMPTY_WORDS
-        for e in sentence.analysis.entities
-    )
+def reacts(sentence: str, *, names: frozenset[str]) -> bool:
+    """Whether most of a sentence is reaction, and the rest are words that tell nothing of anybody in particular."""
+    core = _words(sentence, names, idioms=True)
+    if not core or _QUESTION_MARK.search(sentence) or _CORE.isdisjoint(core) or not PERSONS.isdisjoint(core):
+        return False
+    telling = any(_NEGATION.fullmatch(word) for word in core) or _capitalised(sentence, names)
+    return not telling and sum(word in _ALL for word in core) >= _REACTING * len(core)
 
 
-def _says(words: Iterable[Token], names: frozenset[str], at_least: int) -> bool:
-    content = (t for t in words if t.pos in _CONTENT)
-    told = sum(not _is_empty(t, names) for t in content)
-    return told >= at_least
+def _capitalised(sentence: str, names: frozenset[str]) -> bool:
+    """Whether a word after the first has a capital, and so may name something."""
+    return any(word[:1].isupper() and word.casefold() not in names for word in _WORD_CHARACTERS.findall(sentence)[1:])
 
 
-def _is_empty(token: Token, names: frozenset[str]) -> bool:
-    word, lemma = token.text.casefold(), token.lemma.casefold()
-    return word in _EMPTY_WORDS or lemma in _EMPTY_WORDS or word in names
+_REACTING = 0.6
+"""Share of a sentence's words from which it is mostly reaction; a judgement."""
+_NEGATION = re.compile(r"not|no|never|none|nothing|nobody|without|cannot|nope|nah|\w+n't|(?:i|we|he|she|they)'\w+")
 
 
-def _kind(words: Sequence[Token]) -> Reason:
-    said = {t.lemma.casefold() for t in words} | {t.text.casefold() for t in words}
-    if said & _THANKS:
-        return Reason.THANKS
-    if words[0].text.casefold() in _GREETINGS:
-        return Reason.GREETING
-    return Reason.ACKNOWLEDGEMENT if said & _ASSENTS else Reason.PHATIC
+def _words(sentence: str, names: frozenset[str], *, idioms: bool) -> list[str] | None:
+    """The words that decide, set phrases and names of those present left out; None with numbers or code."""
+    if any(character.isdigit() or character in "`@/\\=<>{}|#" for character in sentence):
+        return None
+    letters = "".join(_WORD_CHARACTERS.findall(sentence))
+    if idioms and letters in WHOLE:
+        return [_IDIOM_CORE]
+    plain = sentence.replace("’", "'")
+    plain = IDIOM.sub(f" {_IDIOM_CORE} ", plain) if idioms else plain
+    return [word for word in tokenize(plain) if word not in names]
 
 
-def trim(sentence: Sentence, names: frozenset[str]) -> Sentence:
-    """Return the sentence without interjections before it, and without names that only call somebody."""
-    called = "|".join(sorted((re.escape(name) for name in names), key=len, reverse=True)) or r"(?!)"
-    text = sentence.text
-    lead = re.match(
-        rf"(?:(?:{_LEAD}|{called})(?: (?:{called}))?\s*(?:[,!.…-]+\s+|\s+-+\s*)"
-        rf"|{_ANNOUNCEMENT}|{_BARE_INTERJECTION})+",
-        text,
-        re.IGNORECASE,
-    )
-    cut = lead.end() if lead and lead.end() < len(text) and not text.startswith("for ", lead.end()) else 0
-    start = sentence.start + cut
-    tail = re.search(rf",\s+(?:{called})(?=[.!?…]*$)", text, re.IGNORECASE)
-    if tail is None or sentence.start + tail.start() <= start:
-        return Sentence(sentence.analysis, sentence.first, sentence.last, start, sentence.end)
-    return Sentence(sentence.analysis, sentence.first, sentence.last, start, sentence.start + tail.start())
+def _kind(words: list[str]) -> Reason:
+    for reason, vocabulary in ((Reason.THANKS, THANKS), (Reason.GREETING, GREETINGS)):
+        if any(word in vocabulary for word in words):
+            return reason
+    return Reason.ACKNOWLEDGEMENT if any(word in ASSENTS for word in words) else Reason.REACTION

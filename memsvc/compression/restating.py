@@ -9,6 +9,7 @@ from typing import Any
 
 from memsvc.compression.prompting import Window
 from memsvc.compression.symbols import salience
+from memsvc.compression.views import NEIGHBOUR_CHARACTERS, date_in_words
 from memsvc.language.grounding import (
     Evidence,
     Rejection,
@@ -22,7 +23,19 @@ from memsvc.language.grounding import (
 )
 from memsvc.language.timeline import find_times
 from memsvc.ports import Analyzer, Surprisal, TokenCounter
-from memsvc.types import Analysis, Interval, Memory, Neighbour, SpaceKey, Symbolic, Turn, TurnRef
+from memsvc.types import (
+    Addition,
+    AdditionKind,
+    Analysis,
+    Interval,
+    Memory,
+    Neighbour,
+    SpaceKey,
+    Symbolic,
+    Turn,
+    TurnRef,
+    merged_metadata,
+)
 
 MOST_SOURCES = 2
 """Turns that one statement may join, a question and its answer."""
@@ -114,7 +127,10 @@ class Restater:
             id=self._id(space, draft.refs, ordinal),
             scope=last.scope,
             text=draft.text,
+            additions=(Addition(AdditionKind.STATEMENT, 0, len(draft.text)),),
+            role=last.role,
             event_time=last.event_time,
+            utc_offset_minutes=last.utc_offset_minutes,
             symbolic=symbolic,
             valid_from=interval.start if interval else None,
             valid_to=interval.end if interval else None,
@@ -122,9 +138,10 @@ class Restater:
             token_count=self._tokens.count(draft.text),
             sources=draft.refs,
             compressor=self._name,
+            metadata=merged_metadata(draft.turns),
             dense_text=plain,
-            lexical_text=_lexical(draft.text, last),
-            neighbours=_neighbours(last, session),
+            lexical_text=f"{draft.text}\n{date_in_words(last)}",
+            neighbours=_around(last, session),
         )
 
     def _id(self, space: SpaceKey, refs: Sequence[TurnRef], ordinal: int) -> str:
@@ -177,12 +194,8 @@ def _validity(draft: Draft, known: Evidence) -> Interval | None:
     return None
 
 
-def _lexical(text: str, turn: Turn) -> str:
-    """The statement, its speaker and its date in words."""
-    return f"{text}\n{turn.speaker_name}, {turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
-
-
-def _neighbours(turn: Turn, session: Sequence[Turn]) -> tuple[Neighbour, ...]:
-    """What the turn of a statement says, the two before it and the one after it."""
+def _around(turn: Turn, session: Sequence[Turn]) -> tuple[Neighbour, ...]:
+    """The turn itself, the two before it and the one after: what a statement leaves out is found all the same."""
     place = next((i for i, other in enumerate(session) if other.ref == turn.ref), 0)
-    return tuple(Neighbour(each.ref, each.content) for each in session[max(0, place - 2) : place + 2])
+    near = session[max(0, place - 2) : place + 2]
+    return tuple(Neighbour(other.ref, other.content[:NEIGHBOUR_CHARACTERS]) for other in near)

@@ -1,25 +1,26 @@
-"""The rule-based compressor: turns into statements without a language model."""
+"""The compressor without a language model: turns into memories that tell what was said in its own words."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from memsvc.compression.coverage import Place, covering
+from memsvc.compression.composing import compose
+from memsvc.compression.coverage import covering
+from memsvc.compression.echo import told_before
 from memsvc.compression.entropy import GateSettings, WindowScore, score_turns
-from memsvc.compression.phatic import Reason
-from memsvc.compression.questions import Exchange, exchange
-from memsvc.compression.references import speaks_of_self
-from memsvc.compression.segments import segments
-from memsvc.compression.statements import state, state_exchange
-from memsvc.compression.symbols import mean_bits, named, salience, symbols, telling_bits, times_in, validity
-from memsvc.compression.telling import Density, only_reacts, telling, tells_of_us
-from memsvc.compression.utterances import Piece, Utterance, left_out_reason, read
-from memsvc.ports import Analyzer, ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
+from memsvc.compression.judging import Density, Judgement, judge
+from memsvc.compression.pieces import Piece
+from memsvc.compression.reading import Reading, read
+from memsvc.compression.reasons import Reason
+from memsvc.compression.symbols import mean_bits, named, salience, symbols, validity, within
+from memsvc.compression.units import units
+from memsvc.compression.views import around, date_in_words, repetition
+from memsvc.ports import ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
 from memsvc.types import (
     Compression,
     Cut,
@@ -27,42 +28,47 @@ from memsvc.types import (
     Gate,
     Memory,
     MemoryState,
-    Neighbour,
     PendingTurns,
-    Role,
     SpaceKey,
-    Turn,
     TurnOutcome,
     TurnRef,
+    merged_metadata,
 )
 
-NAME = "rules/1"
+NAME = "rules/2"
 _IDS = uuid.UUID("6f1f3f5e-6a0c-5d4b-9a9e-2f6d1f0f7c11")
-_TELLING_BITS = 50.0
-"""Bits from which a turn is kept whatever its window scores: so much is rarely small talk."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """One call's input: utterances with the context first, and the score of each pending one."""
+    """One call's input: readings with the context first, and the score and judgement of each pending one."""
 
     space: SpaceKey
-    utterances: Sequence[Utterance]
+    readings: Sequence[Reading]
     context: int
-    known: frozenset[str]
     scores: Sequence[WindowScore]
+    judgements: Sequence[Judgement]
     surprisals: Sequence[Surprisal]
-    """Of each utterance, the words within its turn."""
-    chosen: frozenset[Place] | None = None
-    """With terse density, the pieces that are told."""
+    """Of each reading, the words within its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What one memory is made of: pieces of the reading at `index`, which of them are told, and its place."""
+
+    index: int
+    pieces: Sequence[Piece]
+    told: Sequence[Piece]
+    ordinal: int
+    count: int
+    is_first: bool
 
 
 class RulesCompressor:
     """Implements `ports.Compressor` without an LLM; deterministic, memory ids included.
 
     Args:
-        analyzer: tags, parse and entities.
-        embedder: vectors for the gate's novelty; it sees the texts that become the dense view.
+        embedder: vectors for the gate's novelty, of whole turns.
         surprisal: self-information of words.
         tokens: the tokenizer that budgets are given in.
         gate: constants of the entropy gate.
@@ -72,14 +78,12 @@ class RulesCompressor:
     def __init__(
         self,
         *,
-        analyzer: Analyzer,
         embedder: Embedder,
         surprisal: ContextSurprisal,
         tokens: TokenCounter,
         gate: GateSettings,
         density: Density = Density.BALANCED,
     ) -> None:
-        self._analyzer = analyzer
         self._embedder = embedder
         self._surprisal = surprisal
         self._tokens = tokens
@@ -96,214 +100,150 @@ class RulesCompressor:
         if not turns.pending:
             return Compression((), ())
         everyone = [*turns.context, *turns.pending]
-        analyses = await self._analyzer.analyze([turn.content for turn in everyone])
-        utterances = await asyncio.to_thread(read, everyone, analyses)
-        vectors = await self._vectors(utterances)
-        scores = score_turns(
-            [named(u) for u in utterances],
-            vectors,
-            context=len(turns.context),
-            known=turns.known_entities,
-            settings=self._gate,
-        )
+        readings = await asyncio.to_thread(read, everyone, known=turns.known_entities, tokens=self._tokens)
+        vectors = await self._vectors(readings)
         surprisals = await self._surprisal.within([turn.content for turn in everyone])
-        session = _Session(space, utterances, len(turns.context), turns.known_entities, scores, surprisals)
-        return await asyncio.to_thread(self._compress, session)
+        return await asyncio.to_thread(self._compress, space, turns, readings, vectors, surprisals)
 
-    async def _vectors(self, utterances: Sequence[Utterance]) -> Vectors:
-        """Embeddings of what each turn says, shape [turns, dimension]; zeros for turns that say nothing."""
-        vectors = np.zeros((len(utterances), self._embedder.dimension), dtype=np.float32)
-        said = [i for i, utterance in enumerate(utterances) if utterance.content]
+    async def _vectors(self, readings: Sequence[Reading]) -> Vectors:
+        """Embeddings of the turns, shape [turns, dimension]; zeros for turns that say nothing.
+
+        Of a long turn the first memory stands for the whole: these texts are embedded for the index anyway.
+        """
+        vectors = np.zeros((len(readings), self._embedder.dimension), dtype=np.float32)
+        said = [i for i, reading in enumerate(readings) if reading.pieces]
         if said:
-            vectors[said] = await self._embedder.embed([utterances[i].content for i in said])
+            texts = [
+                _searched(readings[i], units(readings[i].turn.content, readings[i].pieces, self._tokens)[0])
+                for i in said
+            ]
+            vectors[said] = await self._embedder.embed(texts)
         return vectors
 
-    def _compress(self, session: _Session) -> Compression:
-        if self._density is Density.TERSE:
-            chosen = covering(session.utterances, session.context, session.surprisals, self._tokens)
-            session = replace(session, chosen=chosen)
-        memories: list[Memory] = []
-        outcomes: dict[TurnRef, TurnOutcome] = {}
-        for i in range(session.context, len(session.utterances)):
-            ref = session.utterances[i].turn.ref
-            before = session.utterances[i - 1] if i else None
-            joined = exchange(before, session.utterances[i])
-            if before is not None and joined is not None:
-                if joined.prompt == before.last_question and before.content in ("", joined.prompt):
-                    memories = [memory for memory in memories if memory.sources != (before.turn.ref,)]
-                    self._merge(before.turn.ref, outcomes)
-                memories.append(self._exchange_unit(session, i, joined))
-                outcomes[ref] = TurnOutcome(ref, Disposition.KEPT, Reason.INFORMATIVE)
-                continue
-            kept, reason = self._judge(session, i)
-            units = self._units(session, i, reason) if kept else [self._left_out(session, i, reason)]
-            memories.extend(units)
-            outcomes[ref] = TurnOutcome(ref, Disposition.KEPT if kept else Disposition.LEFT_OUT, reason)
-        return Compression(tuple(memories), tuple(outcomes.values()))
-
-    def _merge(self, ref: TurnRef, outcomes: dict[TurnRef, TurnOutcome]) -> None:
-        """The turn's whole content lives in the exchange; one of an earlier call keeps the unit it has."""
-        if ref in outcomes:
-            outcomes[ref] = TurnOutcome(ref, Disposition.MERGED, Reason.ANSWERED)
-
-    def _judge(self, session: _Session, i: int) -> tuple[bool, Reason]:
-        utterance = session.utterances[i]
-        if utterance.turn.role is Role.SYSTEM:
-            return False, Reason.SYSTEM
-        if not utterance.pieces:
-            return False, left_out_reason(utterance)
-        if session.chosen is not None:
-            told = any((i, piece.start) in session.chosen for piece in utterance.pieces)
-            return (True, Reason.INFORMATIVE_TURN) if told else (False, Reason.LOW_INFORMATION)
-        if self._density is Density.BALANCED and self._only_reacts(session, i):
-            return False, Reason.LOW_INFORMATION
-        if session.scores[i - session.context].score >= self._gate.threshold:
-            return True, Reason.INFORMATIVE
-        return (True, Reason.INFORMATIVE_TURN) if self._is_informative(session, i) else (False, Reason.LOW_ENTROPY)
-
-    def _only_reacts(self, session: _Session, i: int) -> bool:
-        before = session.utterances[i - 1] if i else None
-        return only_reacts(session.utterances[i], before, session.surprisals[i])
-
-    def _is_informative(self, session: _Session, i: int) -> bool:
-        """Whether a turn of a low window says something itself: a new name, a number, a time, its speaker, or much."""
-        utterance = session.utterances[i]
-        earlier = session.known.union(*(named(u) for u in session.utterances[:i]))
-        content = utterance.content
-        return (
-            bool(named(utterance) - earlier)
-            or bool(times_in(utterance, utterance.pieces))
-            or any(character.isdigit() for character in content)
-            or speaks_of_self(content)
-            or tells_of_us(utterance)
-            or telling_bits(content, utterance.analysis.language, session.surprisals[i]) >= _TELLING_BITS
-        )
-
-    def _units(self, session: _Session, i: int, reason: Reason) -> list[Memory]:
-        utterance = session.utterances[i]
-        groups = [(group, self._told(session, i, group)) for group in segments(utterance.pieces, self._tokens)]
-        told = [(group, chosen) for group, chosen in groups if chosen]
-        return [self._unit(session, i, reason, ordinal, *parts) for ordinal, parts in enumerate(told)]
-
-    def _told(self, session: _Session, i: int, pieces: Sequence[Piece]) -> list[Piece]:
-        if session.chosen is not None:
-            return [piece for piece in pieces if (i, piece.start) in session.chosen]
-        if self._density is Density.FULL:
-            return list(pieces)
-        return telling(session.utterances[i], pieces, session.surprisals[i])
-
-    def _unit(
-        self, session: _Session, i: int, reason: Reason, ordinal: int, pieces: Sequence[Piece], told: Sequence[Piece]
-    ) -> Memory:
-        utterance = session.utterances[i]
-        dropped = [Cut(piece.plain, Reason.LOW_INFORMATION) for piece in pieces if piece not in told]
-        dropped += [Cut(piece.spared, Reason.WORDING) for piece in told if piece.spared]
-        return self._memory(
-            session,
-            i,
-            reason,
-            text=state([piece.told for piece in told], utterance.voices),
-            searched=state(pieces, utterance.voices),
-            plain=" ".join(piece.plain for piece in pieces),
-            pieces=pieces,
-            ordinal=ordinal,
-            cuts=tuple(dropped),
-        )
-
-    def _exchange_unit(self, session: _Session, i: int, joined: Exchange) -> Memory:
-        before, reply = session.utterances[i - 1], session.utterances[i]
-        return self._memory(
-            session,
-            i,
-            Reason.INFORMATIVE,
-            text=state_exchange(joined, before.speaker, reply.speaker),
-            plain=f"{joined.prompt} {joined.reply}",
-            pieces=reply.pieces,
-            sources=(before.turn.ref, reply.turn.ref),
-        )
-
-    def _left_out(self, session: _Session, i: int, reason: Reason) -> Memory:
-        utterance = session.utterances[i]
-        content = utterance.turn.content
-        return self._memory(
-            session,
-            i,
-            reason,
-            text=f"{utterance.speaker}: {content}",
-            plain=content,
-            pieces=utterance.pieces,
-            state=MemoryState.LEFT_OUT,
-        )
-
-    def _memory(
+    def _compress(
         self,
-        session: _Session,
-        i: int,
-        reason: Reason,
-        *,
-        text: str,
-        plain: str,
-        pieces: Sequence[Piece],
-        searched: str = "",
-        ordinal: int = 0,
-        sources: tuple[TurnRef, ...] = (),
-        state: MemoryState = MemoryState.ACTIVE,
-        cuts: tuple[Cut, ...] = (),
-    ) -> Memory:
-        utterance = session.utterances[i]
-        turn, language = utterance.turn, utterance.analysis.language
-        sources = sources or (turn.ref,)
-        times = times_in(utterance, pieces)
+        space: SpaceKey,
+        turns: PendingTurns,
+        readings: Sequence[Reading],
+        vectors: Vectors,
+        surprisals: Sequence[Surprisal],
+    ) -> Compression:
+        context = len(turns.context)
+        names = [named(reading) for reading in readings]
+        known = turns.known_entities
+        scores = score_turns(names, vectors, context=context, known=known, settings=self._gate)
+        terse = self._density is Density.TERSE
+        judgements = judge(
+            readings,
+            context=context,
+            scores=scores,
+            gate=self._gate,
+            told_before=told_before(turns.told),
+            density=self._density,
+            chosen=covering(readings, context, surprisals, self._tokens) if terse else None,
+        )
+        session = _Session(space, readings, context, scores, judgements, surprisals)
+        memories = [
+            self._memory(session, unit) for i in range(context, len(readings)) for unit in self._units(session, i)
+        ]
+        outcomes = [_outcome(session, i) for i in range(context, len(readings))]
+        return Compression(tuple(memories), tuple(outcomes))
+
+    def _units(self, session: _Session, i: int) -> list[_Unit]:
+        """The memories of a turn; one that is left out whole is a memory too, which is served where asked for."""
+        reading, judgement = session.readings[i], session.judgements[i - session.context]
+        if not judgement.told:
+            merged = judgement.reason is Reason.ANSWERED
+            return [] if merged or not reading.pieces else [_Unit(i, reading.pieces, reading.pieces, 0, 1, False)]
+        told = set(judgement.told)
+        groups = units(reading.turn.content, reading.pieces, self._tokens)
+        parts = [(group, [piece for piece in group if piece in told]) for group in groups]
+        parts = [(group, chosen) for group, chosen in parts if chosen]
+        return [_Unit(i, group, chosen, n, len(parts), n == 0) for n, (group, chosen) in enumerate(parts)]
+
+    def _memory(self, session: _Session, unit: _Unit) -> Memory:
+        reading, judgement = session.readings[unit.index], session.judgements[unit.index - session.context]
+        question = judgement.question if unit.is_first else None
+        asker = session.readings[question.index] if question else None
+        asked = question.asked if question else ()
+        composed = compose(
+            reading.turn,
+            unit.told,
+            reading.times,
+            question=(asker.turn, asked, asker.times) if asker else None,
+        )
+        told_ranges = [(piece.start, piece.end) for piece in unit.told]
+        parts = [(asker, [(piece.start, piece.end) for piece in asked])] if asker else []
+        parts.append((reading, told_ranges))
+        surprisal = session.surprisals[unit.index]
+        symbolic = symbols(parts, surprisal)
+        times = [mention for mention in reading.times if within(mention.start, told_ranges)]
         interval = validity(times)
-        symbolic = symbols(utterance, pieces, text, session.surprisals[i])
+        searched = _searched(reading, unit.pieces)
+        sources = (reading.turn.ref, *((asker.turn.ref,) if asker else ()))
         return Memory(
-            id=_id(session.space, sources, ordinal),
-            scope=turn.scope,
-            text=text,
-            event_time=turn.event_time,
-            state=state,
+            id=_id(session.space, sources, unit.ordinal),
+            scope=reading.turn.scope,
+            text=composed.text,
+            spans=composed.spans,
+            additions=composed.additions,
+            event_time=reading.turn.event_time,
+            utc_offset_minutes=reading.turn.utc_offset_minutes,
+            role=reading.turn.role,
+            part_count=unit.count,
+            repetition=repetition(session.readings, unit.index, unit.told),
+            state=MemoryState.ACTIVE if judgement.told else MemoryState.LEFT_OUT,
             symbolic=symbolic,
             valid_from=interval.start if interval else None,
             valid_to=interval.end if interval else None,
-            salience=salience(plain, language, symbolic, dated=bool(times), surprisal=session.surprisals[i]),
-            token_count=self._tokens.count(text),
+            salience=salience(searched, reading.language, symbolic, dated=bool(times), surprisal=surprisal),
+            token_count=self._tokens.count(composed.text),
             sources=sources,
-            gate=self._explain(session, i, reason, plain, kept=state is MemoryState.ACTIVE, cuts=cuts),
+            gate=self._explain(session, unit, searched),
             compressor=NAME,
-            dense_text=plain,
-            lexical_text=_lexical(turn, searched or text),
-            neighbours=_neighbours(session.utterances, i),
+            metadata=merged_metadata([each.turn for each, _ in parts]),
+            dense_text=" ".join([*(asker.text(piece) for piece in asked), searched] if asker else [searched]),
+            lexical_text=_lexical(reading, unit, composed.text),
+            neighbours=around(session.readings, unit.index),
         )
 
-    def _explain(
-        self, session: _Session, i: int, reason: Reason, plain: str, *, kept: bool, cuts: tuple[Cut, ...]
-    ) -> Gate:
-        score = session.scores[i - session.context]
-        utterance = session.utterances[i]
+    def _explain(self, session: _Session, unit: _Unit, searched: str) -> Gate:
+        reading, judgement = session.readings[unit.index], session.judgements[unit.index - session.context]
+        score = session.scores[unit.index - session.context]
+        cuts = [(piece, judgement.cuts[piece]) for piece in unit.pieces if piece in judgement.cuts]
         return Gate(
             score=score.score,
             new_entity_rate=score.new_entity_rate,
             novelty=score.novelty,
             alpha=self._gate.alpha,
             threshold=self._gate.threshold,
-            surprisal=mean_bits(plain, utterance.analysis.language, session.surprisals[i]),
-            kept=kept,
-            reason=reason,
-            cuts=(*utterance.cuts, *cuts) if kept else (),
+            surprisal=mean_bits(searched, reading.language, session.surprisals[unit.index]),
+            kept=bool(judgement.told),
+            reason=judgement.reason,
+            cuts=tuple(Cut(reading.text(piece), reason) for piece, reason in cuts) if judgement.told else (),
         )
+
+
+def _outcome(session: _Session, i: int) -> TurnOutcome:
+    ref, judgement = session.readings[i].turn.ref, session.judgements[i - session.context]
+    if judgement.told:
+        return TurnOutcome(ref, Disposition.KEPT, judgement.reason)
+    merged = judgement.reason is Reason.ANSWERED
+    return TurnOutcome(ref, Disposition.MERGED if merged else Disposition.LEFT_OUT, judgement.reason)
+
+
+def _searched(reading: Reading, group: Sequence[Piece]) -> str:
+    """What the views search of a group of pieces: what it stands under, and all of it, also what is not told."""
+    leads = [lead for lead in group[0].leads if lead[1] <= group[0].start]
+    ranges = [*leads, *((piece.start, piece.end) for piece in group)]
+    return " ".join(reading.turn.content[start:end] for start, end in ranges)
+
+
+def _lexical(reading: Reading, unit: _Unit, text: str) -> str:
+    left_out = [reading.text(piece) for piece in unit.pieces if piece not in unit.told]
+    return "\n".join([text, *left_out, date_in_words(reading.turn)])
 
 
 def _id(space: SpaceKey, sources: Sequence[TurnRef], ordinal: int) -> str:
     parts = [space.tenant, space.space, sources[0].scope.key, *(ref.turn_id for ref in sources), str(ordinal), NAME]
     return str(uuid.uuid5(_IDS, "\x1f".join(parts)))
-
-
-def _lexical(turn: Turn, text: str) -> str:
-    """The unit, its speaker and its date in words."""
-    return f"{text}\n{turn.speaker_name}, {turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y}"
-
-
-def _neighbours(utterances: Sequence[Utterance], i: int) -> tuple[Neighbour, ...]:
-    """What the two turns before the unit's and the one after it say."""
-    around = [*utterances[max(0, i - 2) : i], *utterances[i + 1 : i + 2]]
-    return tuple(Neighbour(each.turn.ref, each.content) for each in around if each.content)

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from memsvc.consolidation.decisions import NAME
-from memsvc.consolidation.units import LAST_TOLD, Unit, last_told
-from memsvc.types import Memory, MemoryState, Scope, Symbolic, TurnRef
+from memsvc.consolidation.units import LAST_TOLD, SENTENCE_SOURCES, Unit, last_told
+from memsvc.types import Memory, MemoryState, Scope, Symbolic, TurnRef, merge_metadata
 
 _IDS = uuid.UUID("2f0d6c1e-52b5-5f0a-8d0b-7f6a2a1b9c55")
 
@@ -36,6 +37,7 @@ def joined(memories: Sequence[Memory], best: Memory) -> Memory:
         id=made_id("merge", memories),
         scope=shared_scope(memories),
         event_time=memories[0].event_time,
+        utc_offset_minutes=memories[0].utc_offset_minutes,
         symbolic=replace(joined_symbols(memories), place=best.symbolic.place, topic=best.symbolic.topic),
         valid_from=min((m.valid_from for m in memories if m.valid_from), default=None),
         valid_to=latest_end(memories),
@@ -45,7 +47,7 @@ def joined(memories: Sequence[Memory], best: Memory) -> Memory:
         gate=None,
         state=MemoryState.ACTIVE,
         compressor=NAME,
-        metadata={**best.metadata, LAST_TOLD: last.isoformat()},
+        metadata={**joined_metadata(memories), LAST_TOLD: last.isoformat()},
         pinned=any(memory.pinned for memory in memories),
         use_count=sum(memory.use_count for memory in memories),
         last_use_time=max((m.last_use_time for m in memories if m.last_use_time), default=None),
@@ -66,6 +68,12 @@ def made_id(kind: str, memories: Iterable[Memory]) -> str:
 def in_order(memories: Iterable[Memory]) -> list[Memory]:
     """By event time, ties by id."""
     return sorted(memories, key=lambda memory: (memory.event_time, memory.id))
+
+
+def joined_metadata(memories: Sequence[Memory]) -> dict[str, Any]:
+    """The metadata of memories, which are in order, without what consolidation noted itself; the last ones win."""
+    own = (LAST_TOLD, SENTENCE_SOURCES)
+    return merge_metadata([{k: v for k, v in memory.metadata.items() if k not in own} for memory in memories])
 
 
 def all_sources(memories: Iterable[Memory]) -> tuple[TurnRef, ...]:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from memsvc.consolidation.decisions import NAME
-from memsvc.consolidation.merging import all_sources, in_order, joined_symbols, latest_end, made_id, shared_scope
+from memsvc.consolidation.merging import (
+    all_sources,
+    in_order,
+    joined_metadata,
+    joined_symbols,
+    latest_end,
+    made_id,
+    shared_scope,
+)
 from memsvc.consolidation.params import ConsolidationParams
+from memsvc.consolidation.units import SENTENCE_SOURCES
 from memsvc.ports import TokenCounter, Vectors
-from memsvc.types import Memory, MemoryKind
-
-SENTENCE_SOURCES = "sentence_sources"
-"""Metadata key of an abstract: ids of the memories that its sentences are taken from, in their order, by blanks; where
-one comes from several, those by commas."""
+from memsvc.types import Addition, AdditionKind, Memory, MemoryKind, Span
 
 
 def abstract(
@@ -34,13 +40,17 @@ def abstract(
     sizes = [tokens.count(child.text) for child in children]
     chosen = _chosen(children, np.stack([vectors[child.id] for child in children]), sizes, params)
     text = " ".join(child.text for child in chosen)
+    spans, additions = _parts(chosen)
     if not chosen or tokens.count(text) >= sum(sizes):
         return None
     return Memory(
         id=made_id(kind.value, children),
         scope=shared_scope(children),
         text=text,
+        spans=spans,
+        additions=additions,
         event_time=children[-1].event_time,
+        utc_offset_minutes=children[-1].utc_offset_minutes,
         kind=kind,
         symbolic=joined_symbols(children),
         valid_from=min((child.valid_from for child in children if child.valid_from), default=None),
@@ -50,10 +60,27 @@ def abstract(
         sources=all_sources(children),
         derived_from=tuple(child.id for child in children),
         compressor=NAME,
-        metadata={SENTENCE_SOURCES: " ".join(child.id for child in chosen)},
+        metadata={**joined_metadata(children), SENTENCE_SOURCES: " ".join(child.id for child in chosen)},
         dense_text=" ".join(child.dense_text or child.text for child in chosen),
         lexical_text=text,
     )
+
+
+def _parts(chosen: Sequence[Memory]) -> tuple[tuple[Span, ...], tuple[Addition, ...]]:
+    """The spans and additions of texts that are joined by a blank."""
+    spans: list[Span] = []
+    additions: list[Addition] = []
+    at = 0
+    for number, memory in enumerate(chosen):
+        if number:
+            additions.append(Addition(AdditionKind.BREAK, at, at + 1))
+            at += 1
+        spans += [replace(span, text_start=span.text_start + at) for span in memory.spans]
+        additions += [
+            replace(each, text_start=each.text_start + at, text_end=each.text_end + at) for each in memory.additions
+        ]
+        at += len(memory.text)
+    return tuple(spans), tuple(additions)
 
 
 def centroid(vectors: Sequence[Vectors]) -> Vectors:

@@ -14,6 +14,9 @@ from memsvc.ports import Vectors
 from memsvc.types import Analysis, Memory
 
 LAST_TOLD = "last_told"
+SENTENCE_SOURCES = "sentence_sources"
+"""Metadata key of an abstract: ids of the memories that its sentences are taken from, in their order, by blanks; where
+one comes from several, those by commas."""
 """Metadata key of a merged memory: ISO time of the last of the memories it was made from."""
 
 
@@ -91,7 +94,13 @@ class Unit:
 def last_told(memory: Memory) -> datetime:
     """When a memory, or the last of those it was merged from, was told."""
     stored = memory.metadata.get(LAST_TOLD)
-    return datetime.fromisoformat(stored) if stored else memory.event_time
+    if not memory.derived_from or not isinstance(stored, str):
+        return memory.event_time
+    try:
+        told = datetime.fromisoformat(stored)
+    except ValueError:  # a caller's own
+        return memory.event_time
+    return told if told.tzinfo is not None else memory.event_time
 
 
 def look(memory: Memory, analysis: Analysis) -> Look:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from memsvc.consolidation.decisions import NAME, Action, Decision
 from memsvc.consolidation.params import ConsolidationParams
-from memsvc.consolidation.synthesis import SENTENCE_SOURCES
+from memsvc.consolidation.units import SENTENCE_SOURCES
 from memsvc.errors import ModelUnavailable, ModelUnusable
 from memsvc.language.grounding import Evidence, Rejection, Source, absolute, evidence, judge, without_speaker
 from memsvc.language.words import tokenize

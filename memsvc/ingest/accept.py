@@ -30,10 +30,12 @@ class TurnAcceptor:
         request_id: str,
         violations: Violations,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> Accepted:
         """Commit the turns of one call.
 
-        `violations` holds what was already found wrong with the request; `request_id` may be empty.
+        `violations` holds what was already found wrong with the request; `request_id` may be empty, and so may
+        `time_zone`, the clock of turns without an offset.
 
         Raises:
             InvalidInput: with every violation; nothing was stored.
@@ -41,21 +43,28 @@ class TurnAcceptor:
         """
         now = self._clock()
         request_id = violations.uuid("request_id", request_id)
+        time_zone = violations.time_zone("time_zone", time_zone)
         check_turns(drafts, violations, now)
         violations.check()
-        request = IngestRequestId(request_id, digest(drafts, priority)) if request_id else None
-        return await self._turns.accept(space, self._measured(drafts, now), request=request, priority=priority)
+        request = IngestRequestId(request_id, digest(drafts, priority, time_zone)) if request_id else None
+        turns = self._measured(drafts, now)
+        return await self._turns.accept(space, turns, request=request, priority=priority, time_zone=time_zone)
 
     async def position(self, space: SpaceKey, stream_id: str) -> int:
         """The last committed sequence of a stream. Raises NotFound for the space."""
         return await self._turns.stream_position(space, stream_id)
 
     async def accept_batch(
-        self, space: SpaceKey, drafts: Sequence[TurnDraft], position: StreamPosition, priority: Priority
+        self,
+        space: SpaceKey,
+        drafts: Sequence[TurnDraft],
+        position: StreamPosition,
+        priority: Priority,
+        time_zone: str = "",
     ) -> Accepted:
         """Commit checked turns of a stream, and the position they bring it to."""
         turns = self._measured(drafts, self._clock())
-        return await self._turns.accept(space, turns, stream=position, priority=priority)
+        return await self._turns.accept(space, turns, stream=position, priority=priority, time_zone=time_zone)
 
     def now(self) -> datetime:
         """The clock that turns are checked and dated by."""
@@ -72,12 +81,13 @@ class TurnAcceptor:
             speaker=draft.speaker,
             content=draft.content,
             event_time=draft.event_time or now,
+            utc_offset_minutes=draft.utc_offset_minutes,
             metadata=dict(draft.metadata),
         )
         return replace(turn, token_count=self._tokens.count(f"{turn.speaker_name}: {turn.content}"))
 
 
-def digest(drafts: Sequence[TurnDraft], priority: Priority = Priority.INTERACTIVE) -> str:
+def digest(drafts: Sequence[TurnDraft], priority: Priority = Priority.INTERACTIVE, time_zone: str = "") -> str:
     """32 hex digits of what was sent, as it was sent: an unset event time is part of it, the clock is not."""
     rows = [
         [
@@ -88,10 +98,12 @@ def digest(drafts: Sequence[TurnDraft], priority: Priority = Priority.INTERACTIV
             draft.content,
             draft.event_time.isoformat() if draft.event_time else None,
             sorted(draft.metadata.items()),
+            *([] if draft.utc_offset_minutes is None else [draft.utc_offset_minutes]),
         ]
         for draft in drafts
     ]
-    # What is interactive, as all was before there were priorities, has the digest that it had then.
-    body = rows if priority is Priority.INTERACTIVE else [priority, rows]
+    # What could be said before there were priorities and time zones has the digest that it had then.
+    options = [option for option in (priority, time_zone) if option not in (Priority.INTERACTIVE, "")]
+    body = [*options, rows] if options else rows
     packed = json.dumps(body, ensure_ascii=True, separators=(",", ":"))
     return hashlib.blake2b(packed.encode(), digest_size=16).hexdigest()

@@ -71,12 +71,14 @@ class IngestStream:
         stopped: Callable[[], bool],
         *,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> None:
         self._acceptor = acceptor
         self._space = space
         self._stream_id = stream_id
         self._stopped = stopped
         self._priority = priority
+        self._time_zone = time_zone
         self._committed = 0
 
     async def run(self, turns: AsyncIterator[NumberedTurn]) -> AsyncGenerator[StreamAck, None]:
@@ -147,7 +149,9 @@ class IngestStream:
         if not batch.drafts:
             return StreamAck(self._committed)
         position = StreamPosition(self._stream_id, batch.last)
-        accepted = await self._acceptor.accept_batch(self._space, batch.drafts, position, self._priority)
+        accepted = await self._acceptor.accept_batch(
+            self._space, batch.drafts, position, self._priority, self._time_zone
+        )
         self._committed = batch.last
         return StreamAck(batch.last, accepted.job_id, accepted.duplicate_count, accepted.job_ids)
 

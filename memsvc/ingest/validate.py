@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from memsvc.ingest.limits import EARLIEST_EVENT, MAX_CONTENT, MAX_FUTURE, MAX_SPEAKER, MAX_TURNS
+from memsvc.ingest.names import name_faults
 from memsvc.ingest.violations import Violations
-from memsvc.types import Role, Scope
+from memsvc.types import LEAST_OFFSET, MOST_OFFSET, Metadata, Role, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,8 @@ class TurnDraft:
     content: str
     speaker: str = ""
     event_time: datetime | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    utc_offset_minutes: int | None = None
+    metadata: Metadata = field(default_factory=dict)
 
 
 def check_turns(drafts: Sequence[TurnDraft], violations: Violations, now: datetime) -> None:
@@ -40,9 +42,17 @@ def check_turn(draft: TurnDraft, path: str, violations: Violations, now: datetim
     if draft.role is None:
         violations.add(f"{path}.role", "is not set or unknown; USER, ASSISTANT, SYSTEM or TOOL is required")
     violations.identifier(f"{path}.speaker", draft.speaker, most=MAX_SPEAKER)
+    for fault in name_faults(draft.speaker[:MAX_SPEAKER], draft.role):
+        violations.add(f"{path}.speaker", fault)
     violations.text(f"{path}.content", draft.content, least=1, most=MAX_CONTENT)
     violations.metadata(f"{path}.metadata", draft.metadata)
     _check_event_time(draft.event_time, f"{path}.event_time", violations, now)
+    offset = draft.utc_offset_minutes
+    if offset is not None and not LEAST_OFFSET <= offset <= MOST_OFFSET:
+        violations.add(
+            f"{path}.utc_offset_minutes",
+            f"is {offset}; {LEAST_OFFSET} (-12:00) to {MOST_OFFSET} (+14:00) are allowed, or leave it unset",
+        )
 
 
 def _check_event_time(event_time: datetime | None, path: str, violations: Violations, now: datetime) -> None:

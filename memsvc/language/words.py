@@ -6,7 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import snowballstemmer
+import Stemmer
+from wordfreq import available_languages, top_n_list
 
 # Scripts written without spaces between words, and Hangul, whose particles hide the stem: Thai to Myanmar,
 # Hangul Jamo, Khmer, kana, ideographs, Hangul syllables, and the ideographs beyond the basic plane.
@@ -21,34 +22,60 @@ _MARKS = (
 _LETTERS = rf"(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))+"
 _TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|{_LETTERS}(?:'{_LETTERS})*")
 
+_CHARACTER = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 """What `_TOKEN` finds in folded ASCII, in a tenth of the time."""
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\uff07\u201b", "'"))
 
+# Every algorithm of Snowball, by the ISO 639-1 codes it serves. Serbian's reads both scripts, and its neighbours.
 _ALGORITHMS = {
     "ar": "arabic",
+    "bs": "serbian",
+    "ca": "catalan",
+    "cs": "czech",
     "da": "danish",
     "de": "german",
     "el": "greek",
     "en": "english",
+    "eo": "esperanto",
     "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
     "fi": "finnish",
     "fr": "french",
+    "ga": "irish",
     "hi": "hindi",
+    "hr": "serbian",
     "hu": "hungarian",
+    "hy": "armenian",
     "id": "indonesian",
     "it": "italian",
+    "lt": "lithuanian",
+    "ne": "nepali",
     "nl": "dutch",
     "no": "norwegian",
     "pl": "polish",
     "pt": "portuguese",
     "ro": "romanian",
     "ru": "russian",
+    "sr": "serbian",
+    "st": "sesotho",
     "sv": "swedish",
     "ta": "tamil",
     "tr": "turkish",
+    "yi": "yiddish",
 }
+
+_LONGEST_STEMMED = 64
+"""Characters of a word that is stemmed; longer ones are no words."""
+
+_FREQUENT = 60
+"""Most frequent words of a language, which are its stop words: articles, pronouns, prepositions, auxiliaries."""
+
+_WORDFREQ_CODES = {"no": "nb", "sr": "sh", "hr": "sh", "bs": "sh"}
 
 # Left out on purpose: "may" and "will", which are also a month and a name.
 _ENGLISH_STOP_WORDS = """
@@ -98,13 +125,35 @@ def tokenize(text: str) -> list[str]:
 def stems(text: str, language: str = "en") -> list[str]:
     """Return the Snowball stems of a text's content words, in order, repeats kept.
 
-    `language` is an ISO 639-1 code; words of a language without a stemmer stay whole. English stop words are
-    left out of English texts only.
+    `language` is an ISO 639-1 code; words of a language without a stemmer stay whole.
     """
-    words = tokenize(text)
+    return [stem(word, language) for word in content_words(text, language)]
+
+
+def content_words(text: str, language: str = "en") -> list[str]:
+    """Return the words of `tokenize` without the stop words of a language."""
+    left_out = stop_words(language)
+    return [word for word in tokenize(text) if word not in left_out]
+
+
+def characters(text: str) -> list[str]:
+    """Return the ideographs and the syllables of Hangul in a text, each of which may be a word."""
+    return [] if text.isascii() else _CHARACTER.findall(unicodedata.normalize("NFKC", text))
+
+
+@lru_cache(maxsize=64)
+def stop_words(language: str) -> frozenset[str]:
+    """Words of a language that carry no content, in the form `tokenize` gives them; none where no list is known.
+
+    Beside English they are the most frequent words that wordfreq counts.
+    """
     if language == "en":
-        words = [word for word in words if word not in STOP_WORDS]
-    return [_stem(word, language) for word in words]
+        return STOP_WORDS
+    code = _WORDFREQ_CODES.get(language, language)
+    if code not in available_languages("small"):
+        return frozenset()
+    frequent = top_n_list(code, _FREQUENT, wordlist="small", ascii_only=False)
+    return frozenset(word for word in frequent if not word.isnumeric() and tokenize(word) == [word])
 
 
 def is_unspaced(text: str) -> bool:
@@ -124,9 +173,10 @@ def _bigrams(run: str) -> list[str]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _stem(word: str, language: str) -> str:
+def stem(word: str, language: str) -> str:
+    """Return the Snowball stem of a word that `tokenize` gave; the word itself in a language without a stemmer."""
     algorithm = _ALGORITHMS.get(language)
-    if algorithm is None:
+    if algorithm is None or len(word) > _LONGEST_STEMMED:
         return word
     # A stemmer keeps the word it works on as its own state, so threads must not share one.
-    return str(snowballstemmer.stemmer(algorithm).stemWord(word))
+    return str(Stemmer.Stemmer(algorithm, 0).stemWord(word))

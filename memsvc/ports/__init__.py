@@ -7,7 +7,16 @@ All methods may raise `errors.Unavailable`. A method that reads a space takes it
 from memsvc.ports.compression import Compressor, Recompressor
 from memsvc.ports.index import Embedder, VectorIndex, Vectors
 from memsvc.ports.language import Analyzer, ContextSurprisal, LanguageModel, MeteredModel, Surprisal, TokenCounter
-from memsvc.ports.storage import EmbeddingModels, JobQueue, KeyStore, MemoryLog, SpaceStore, TurnLog, UsageLedger
+from memsvc.ports.storage import (
+    EmbeddingModels,
+    JobQueue,
+    KeyStore,
+    MemoryLog,
+    SpaceStore,
+    TurnLog,
+    UsageLedger,
+    UserStore,
+)
 
 __all__ = [
     "Analyzer",
@@ -26,6 +35,7 @@ __all__ = [
     "TokenCounter",
     "TurnLog",
     "UsageLedger",
+    "UserStore",
     "VectorIndex",
     "Vectors",
 ]

@@ -37,6 +37,7 @@ from memsvc.types import (
     StreamPosition,
     Turn,
     TurnRef,
+    UserSettings,
 )
 
 
@@ -51,11 +52,14 @@ class TurnLog(Protocol):
         request: IngestRequestId | None = None,
         stream: StreamPosition | None = None,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> Accepted:
         """Commit `turns`, one COMPRESS job per session among them, and the idempotency record, in one transaction.
 
         `Accepted.job_id` is the job of the last session, `job_ids` are those of all. A turn whose (scope, turn_id)
-        is known with the same role, speaker, content, event time and metadata counts as duplicate and changes nothing.
+        is known with the same role, speaker, content, event time and metadata counts as duplicate and changes nothing;
+        so does one with an offset, where none was known or the same. A new turn without an offset takes that of
+        `time_zone`, else of its user's zone, else of the space's, and keeps None where none of them is set.
         A job that is joined is made as urgent as `priority`, and never less urgent.
 
         Raises:
@@ -152,6 +156,10 @@ class MemoryLog(Protocol):
         """
         ...
 
+    async def ids(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> list[str]:
+        """Return the ids of up to `limit` memories that pass, newest first; none of an unknown space."""
+        ...
+
     async def lexical_texts(
         self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
     ) -> Page[LexicalText]:
@@ -186,11 +194,14 @@ class MemoryLog(Protocol):
         """
         ...
 
-    async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> tuple[int, int]:
+    async def delete_scope(
+        self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
+    ) -> tuple[int, int]:
         """Delete every memory and turn of the scope, with what consolidation made of them, in one transaction.
 
-        Returns how many memories are gone, and how many turns that were not compressed yet. Idempotent. Raises NotFound
-        for the space.
+        With `where`, only the memories that pass it, and of the turns that were not compressed yet those that pass
+        what it asks of metadata and time. Returns how many memories are gone, and how many turns that were not
+        compressed yet. Idempotent. Raises NotFound for the space.
         """
         ...
 
@@ -253,7 +264,9 @@ class MemoryLog(Protocol):
 class SpaceStore(Protocol):
     """Spaces of a tenant."""
 
-    async def create(self, key: SpaceKey, display_name: str, *, request: IngestRequestId | None = None) -> Space:
+    async def create(
+        self, key: SpaceKey, display_name: str, *, time_zone: str = "", request: IngestRequestId | None = None
+    ) -> Space:
         """Create a space. Raises Conflict SPACE_EXISTS or REQUEST_ID_CONFLICT."""
         ...
 
@@ -265,8 +278,10 @@ class SpaceStore(Protocol):
         """List a tenant's spaces by name."""
         ...
 
-    async def update(self, key: SpaceKey, display_name: str, *, etag: str) -> Space:
-        """Rename a space; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
+    async def update(
+        self, key: SpaceKey, display_name: str | None = None, *, time_zone: str | None = None, etag: str
+    ) -> Space:
+        """Change what is not None; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
         ...
 
     async def delete(self, key: SpaceKey, *, force: bool) -> None:
@@ -279,6 +294,22 @@ class SpaceStore(Protocol):
 
     async def all(self) -> list[SpaceKey]:
         """Every space of every tenant; for operators' tools on the machine, never behind an RPC."""
+        ...
+
+
+class UserStore(Protocol):
+    """What is set for the end users of a space."""
+
+    async def get(self, space: SpaceKey, user_id: str) -> UserSettings:
+        """Return a user's settings, empty ones where nothing was set. Raises NotFound for the space."""
+        ...
+
+    async def set_time_zone(self, space: SpaceKey, user_id: str, time_zone: str) -> UserSettings:
+        """Set a user's time zone; an empty one unsets it. Raises NotFound for the space."""
+        ...
+
+    async def time_zone(self, space: SpaceKey, user_id: str) -> str:
+        """Return the zone of a user, else of the space, empty where neither is set. Raises NotFound for the space."""
         ...
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from memsvc.ports import MeteredModel
+from memsvc.retrieval.packing import in_order
 from memsvc.types import ChatMessage, Memory, ModelPurpose, QuerySpec, Retrieval, SpaceKey
 
 ANSWER_TOKENS = 512
@@ -69,7 +71,7 @@ class Asker:
             DeadlineExceeded: the deadline passed.
         """
         retrieval = await self._retriever.retrieve(space, spec)
-        memories = _in_order(retrieval)
+        memories = _in_order(retrieval, spec)
         if not memories:
             return Answer(retrieval, abstention=Abstention.NOTHING_RETRIEVED)
         completion = await self._model.complete(
@@ -81,10 +83,10 @@ class Asker:
 def messages(spec: QuerySpec, memories: Sequence[Memory]) -> tuple[ChatMessage, ...]:
     """The question: instructions, then memories as data that cannot close its own brackets, then what is asked."""
     rows = [
-        {"number": number, "told": _day(memory), "text": " ".join(memory.text.split())}
+        {"number": number, "told": _day(memory.told_at(spec.zone)), "text": " ".join(memory.text.split())}
         for number, memory in enumerate(memories, 1)
     ]
-    asked = {"question": spec.text, "asked": f"{spec.ask_time:%A} {spec.ask_time.day} {spec.ask_time:%B %Y}"}
+    asked = {"question": spec.text, "asked": f"{spec.local_time:%A} {_day(spec.local_time)}"}
     content = f"<memories>\n{_quoted(rows)}\n</memories>\n<question>\n{_quoted(asked)}\n</question>"
     return ChatMessage("system", INSTRUCTIONS), ChatMessage("user", content)
 
@@ -101,10 +103,9 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def _in_order(retrieval: Retrieval) -> list[Memory]:
+def _in_order(retrieval: Retrieval, spec: QuerySpec) -> list[Memory]:
     """What Query returns, in the order of its context: by time."""
-    memories = [hit.memory for hit in retrieval.returned if hit.memory is not None]
-    return sorted(memories, key=lambda memory: memory.event_time)
+    return in_order([hit.memory for hit in retrieval.returned if hit.memory is not None], spec.zone)
 
 
 def _checked(retrieval: Retrieval, memories: Sequence[Memory], value: dict[str, Any]) -> Answer:
@@ -120,8 +121,8 @@ def _checked(retrieval: Retrieval, memories: Sequence[Memory], value: dict[str, 
     return Answer(retrieval, text, tuple(memories[int(number) - 1].id for number in cited))
 
 
-def _day(memory: Memory) -> str:
-    return f"{memory.event_time.day} {memory.event_time:%B %Y}"
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
 
 
 def _quoted(value: Any) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from memsvc.language.detection import detect
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.language.words import stems
 from memsvc.ports import MemoryLog
@@ -32,7 +33,8 @@ class Found:
 class LexicalFallback:
     """The lexical view without the index: the same weights, with the IDF of the memories read.
 
-    It reads the memories that pass the filter, the newest first, for up to `seconds`; it knows no paraphrases.
+    It reads the memories that pass the filter, the newest first, for up to `seconds`; it knows no paraphrases. All are
+    stemmed in the question's language: to tell that of each would take longer than to read it.
     """
 
     def __init__(
@@ -57,7 +59,8 @@ class LexicalFallback:
             NotFound: the space.
             Unavailable: SQL is out of reach too.
         """
-        terms = frozenset(stems(text))
+        language = detect(text)
+        terms = frozenset(stems(text, language))
         if not terms:
             return Found((), complete=True)
         until = self._clock() + share * self._seconds
@@ -65,14 +68,16 @@ class LexicalFallback:
         while True:
             page = await self._memories.lexical_texts(space, where, limit=PAGE, cursor=cursor)
             count += len(page.items)
-            weights |= await asyncio.to_thread(self._weights, page.items, terms)
+            weights |= await asyncio.to_thread(self._weights, page.items, terms, language)
             cursor = page.cursor
             if cursor is None or self._clock() >= until:
                 return Found(_ranked(weights, count, limit), complete=cursor is None)
 
-    def _weights(self, texts: Sequence[LexicalText], terms: Collection[str]) -> dict[str, dict[str, float]]:
+    def _weights(
+        self, texts: Sequence[LexicalText], terms: Collection[str], language: str
+    ) -> dict[str, dict[str, float]]:
         """By memory, the weights of the terms that it has; none for one that has none."""
-        found = ((each.memory_id, self._encoder.weights(each.text, terms)) for each in texts)
+        found = ((each.memory_id, self._encoder.weights(each.text, terms, language)) for each in texts)
         return {memory_id: weights for memory_id, weights in found if weights}
 
 

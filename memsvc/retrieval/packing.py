@@ -4,15 +4,17 @@
     - Caroline went to the lake on 7 May 2023.
     - ...
 
-One header per date, in UTC; dates and what stands under them are in chronological order. A header costs its tokens
-once, with the first memory of its date. Line breaks inside a memory become spaces, so no text can pose as a header.
+One header per date, that of the speaker's clock, or of the question's where that is unknown; dates and what stands
+under them are in chronological order. A header costs its tokens once, with the first memory of its date. The further
+lines of a memory are indented, so that no text can pose as a header or as another memory.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date
+from dataclasses import dataclass
+from datetime import UTC, date, tzinfo
 
 from memsvc.language.words import STOP_WORDS, tokenize
 from memsvc.ports import TokenCounter
@@ -53,15 +55,16 @@ def pack(
     max_tokens: int,
     tokens: TokenCounter,
     window: float | None = None,
-    excerpt: Callable[[str], str] | None = None,
+    excerpt: Callable[[Memory], Memory] | None = None,
+    zone: tzinfo = UTC,
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
     With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best; it narrows
-    as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told by what it
-    returns for their text; without, all are told in full.
+    as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told as it
+    returns them; without, all are told in full. `zone` is the clock of memories without one.
     """
-    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt)
+    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone)
     verdicts = [packer.judge(candidate) for candidate in candidates]
     context, token_count, dropped = packer.finish()
     late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
@@ -72,17 +75,25 @@ def pack(
     return Packing(hits, context, token_count)
 
 
-def render(memories: Sequence[Memory]) -> str:
-    """Render memories grouped by date; those of the same instant stay in the order given."""
+def render(memories: Sequence[Memory], zone: tzinfo = UTC) -> str:
+    """Render memories grouped by date; those of the same instant stay in the order given.
+
+    `zone` is the clock of memories without one of their own.
+    """
     lines: list[str] = []
     shown: date | None = None
-    for memory in sorted(memories, key=lambda memory: memory.event_time):
-        day = _day(memory)
+    for memory in in_order(memories, zone):
+        day = _day(memory, zone)
         if day != shown:
             lines.append(_header(day))
             shown = day
         lines.append(_line(memory))
     return "\n".join(lines)
+
+
+def in_order(memories: Sequence[Memory], zone: tzinfo) -> list[Memory]:
+    """By date, then by time: those of one date stand together, whatever clocks they were told on."""
+    return sorted(memories, key=lambda memory: (_day(memory, zone), memory.event_time))
 
 
 class _Packer:
@@ -95,7 +106,8 @@ class _Packer:
         max_tokens: int,
         tokens: TokenCounter,
         window: float | None,
-        excerpt: Callable[[str], str] | None,
+        excerpt: Callable[[Memory], Memory] | None,
+        zone: tzinfo,
     ) -> None:
         self._where = where
         self._depth = depth
@@ -103,6 +115,7 @@ class _Packer:
         self._tokens = tokens
         self._window = window
         self._excerpt = excerpt
+        self._zone = zone
         # Under a window the budget is a ceiling that is seldom reached, so it does not say how much there is room for.
         self._full = max(FULL, max_tokens // FULL_TOKENS) if window is None else FULL
         self._best: float | None = None
@@ -148,31 +161,30 @@ class _Packer:
             return _Verdict(HitOutcome.OVER_BUDGET, f"needs {cost} tokens, {left} of {self._max_tokens} are left")
         self._used += cost
         self._taken.append(told)
-        self._days.add(_day(memory))
+        self._days.add(_day(memory, self._zone))
         self._words[memory.id] = words
-        how = "" if told is memory else " for its sentence nearest to the question"
+        how = "" if told is memory else " for its part nearest to the question"
         return _Verdict(HitOutcome.RETURNED, f"rank {self._rank}, {cost} tokens{how}: {_explain(candidate)}")
 
     def _told(self, memory: Memory) -> Memory:
         """The memory as it is rendered: in full among the best, else by its excerpt."""
         if self._excerpt is None or self._rank <= self._full:
             return memory
-        text = self._excerpt(memory.text)
-        return memory if text == memory.text else replace(memory, text=text)
+        return self._excerpt(memory)
 
     def _cost(self, memory: Memory) -> int:
-        day = _day(memory)
+        day = _day(memory, self._zone)
         header = 0 if day in self._days else self._tokens.count(_header(day) + "\n")
         return header + self._tokens.count(_line(memory) + "\n")
 
     def finish(self) -> tuple[str, int, frozenset[str]]:
         """Render what was taken and count it whole; drop the worst while a tokenizer makes the whole dearer."""
         kept = list(self._taken)
-        context = render(kept)
+        context = render(kept, self._zone)
         count = self._tokens.count(context)
         while count > self._max_tokens:
             kept.pop()
-            context = render(kept)
+            context = render(kept, self._zone)
             count = self._tokens.count(context)
         return context, count, frozenset(memory.id for memory in self._taken[len(kept) :])
 
@@ -207,8 +219,8 @@ def _adds_nothing(words: frozenset[str], better: frozenset[str]) -> bool:
     return words <= better and len(words) >= SAME_STATEMENT * len(better) and STOP_WORDS.isdisjoint(better - words)
 
 
-def _day(memory: Memory) -> date:
-    return memory.event_time.astimezone(UTC).date()
+def _day(memory: Memory, zone: tzinfo) -> date:
+    return memory.told_at(zone).date()
 
 
 def _header(day: date) -> str:
@@ -216,7 +228,15 @@ def _header(day: date) -> str:
 
 
 def _line(memory: Memory) -> str:
-    return f"- {' '.join(memory.text.split())}"
+    return f"- {_LINE_BREAK.sub(_indented, memory.text)}"
+
+
+def _indented(line_break: re.Match[str]) -> str:
+    return f"{line_break.group()}  "
+
+
+_LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What `str.splitlines` takes for the end of a line."""
 
 
 _MONTHS = (

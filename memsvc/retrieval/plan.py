@@ -75,7 +75,7 @@ def _interval(spec: QuerySpec) -> Interval | None:
     The question mark is taken off: to `find_times` a statement with one looks ahead, while a question to a memory
     looks back ("in May?" is the last May), unless it says otherwise ("will").
     """
-    intervals = [mention.interval for mention in find_times(spec.text.replace("?", " "), spec.ask_time)]
+    intervals = [mention.interval for mention in find_times(spec.text.replace("?", " "), spec.local_time)]
     if not intervals:
         return None
     return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
 from memsvc.errors import DeadlineExceeded, MemsvcError, Reason, Unavailable
+from memsvc.language.detection import plausible
 from memsvc.language.lexical import LexicalEncoder
 from memsvc.ports import Embedder, VectorIndex, Vectors
 from memsvc.retrieval.fallback import LexicalFallback
@@ -98,7 +99,7 @@ class ViewSearch:
         )
 
     async def _lexical(self, space: SpaceKey, query: ViewQuery) -> list[IndexHit]:
-        sparse = self._encoder.query(query.text)
+        sparse = self._encoder.query(query.text, plausible(query.text))
         if not sparse.indices:
             return []
         return await self._index.search_lexical(space, sparse, query.where, limit=query.plan.candidates_per_view)

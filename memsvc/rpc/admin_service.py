@@ -55,21 +55,28 @@ class AdminService:
         if not SPACE_ID.fullmatch(request.space_id):
             violations.add("space_id", f"is not {SPACE_RULE}")
         violations.text("space.display_name", request.space.display_name, most=MAX_DISPLAY_NAME)
+        time_zone = violations.time_zone("space.time_zone", request.space.time_zone)
         write = write_id(request, request.request_id, violations)
         violations.check()
         key = call.space(request.space_id)
-        space = await self._services.spaces.create(key, request.space.display_name, request=write)
+        space = await self._services.spaces.create(key, request.space.display_name, time_zone=time_zone, request=write)
         return pb.CreateSpaceResponse(space=space_message(space))
 
     async def update_space(self, request: pb.UpdateSpaceRequest, call: Call) -> pb.UpdateSpaceResponse:
-        """Rename a space."""
+        """Change a space's label or its time zone; memories made before keep the clock they were told on."""
         key = call.space(parse_space("space.name", request.space.name))
         violations = Violations()
-        check_update_mask(request.update_mask, ("display_name",), violations)
+        fields = check_update_mask(request.update_mask, ("display_name", "time_zone"), violations)
         violations.text("space.display_name", request.space.display_name, most=MAX_DISPLAY_NAME)
+        time_zone = violations.time_zone("space.time_zone", request.space.time_zone)
         violations.identifier("space.etag", request.space.etag, most=MAX_ETAG)
         violations.check()
-        space = await self._services.spaces.update(key, request.space.display_name, etag=request.space.etag)
+        space = await self._services.spaces.update(
+            key,
+            request.space.display_name if "display_name" in fields else None,
+            time_zone=time_zone if "time_zone" in fields else None,
+            etag=request.space.etag,
+        )
         return pb.UpdateSpaceResponse(space=space_message(space))
 
     async def delete_space(self, request: pb.DeleteSpaceRequest, call: Call) -> pb.DeleteSpaceResponse:

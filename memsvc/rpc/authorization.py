@@ -36,6 +36,8 @@ _AGENT_METHODS = (
             "GetHistory",
             "WatchMemories",
             "ListTurns",
+            "GetUserSettings",
+            "UpdateUserSettings",
         )
     ),
     *(_ADMIN + name for name in ("GetStats", "ListOperations", "GetOperation", "WaitOperation")),

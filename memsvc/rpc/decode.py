@@ -19,8 +19,10 @@ from memsvc.ingest.limits import (
 )
 from memsvc.ingest.validate import TurnDraft
 from memsvc.ingest.violations import Violations
+from memsvc.rpc.conditions import condition_of
 from memsvc.rpc.enums import KIND_FROM_PROTO, PRIORITY_FROM_PROTO, ROLE_FROM_PROTO, STATE_FROM_PROTO
 from memsvc.rpc.fields import enums_of, time_of
+from memsvc.rpc.json_values import object_of
 from memsvc.types import (
     OUT_OF_INDEX,
     AsOf,
@@ -37,6 +39,7 @@ from memsvc.v1 import memory_pb2, memory_service_pb2
 
 MEMORY_UPDATES = ("text", "symbolic", "metadata", "valid_from", "valid_to", "salience", "pinned")
 """Fields of a memory that a caller may change."""
+ANY_BUT_DELETED = tuple(state for state in MemoryState if state is not MemoryState.DELETED)
 
 
 def scope_of(field: str, message: memory_pb2.Scope, violations: Violations) -> Scope:
@@ -82,7 +85,8 @@ def turn_of(path: str, message: memory_pb2.Turn, violations: Violations) -> Turn
         speaker=message.speaker,
         content=message.content,
         event_time=time_of(f"{path}.event_time", message.event_time, violations) if has_time else None,
-        metadata=dict(message.metadata),
+        utc_offset_minutes=message.utc_offset_minutes if message.HasField("utc_offset_minutes") else None,
+        metadata=object_of(f"{path}.metadata", message.metadata, violations),
     )
 
 
@@ -125,6 +129,7 @@ def filter_of(
     end = time_of(f"{field}.end_time", message.end_time, violations) if has_end else None
     if start and end and start >= end:
         violations.add(f"{field}.end_time", "is not after start_time")
+    has_metadata = message.HasField("metadata")
     return MemoryFilter(
         scope=scope,
         people=names_of(f"{field}.people", message.people, violations),
@@ -133,7 +138,18 @@ def filter_of(
         end_time=end,
         states=states or (MemoryState.ACTIVE,),
         kinds=enums_of(f"{field}.kinds", message.kinds, KIND_FROM_PROTO, violations),
+        metadata=condition_of(f"{field}.metadata", message.metadata, violations) if has_metadata else None,
     )
+
+
+def deletion_filter(request: memory_service_pb2.DeleteMemoriesRequest, violations: Violations) -> MemoryFilter:
+    """The filter of a deletion; no states means all but DELETED, which it may not ask for."""
+    where = filter_of("filter", request.filter, violations, deleted=True)
+    if where.scope:
+        violations.add("filter.scope", "is set beside scope, which alone says whose memories to delete")
+    if MemoryState.DELETED in where.states:
+        violations.add("filter.states", "contains DELETED; what is deleted cannot be deleted again")
+    return where if request.filter.states else replace(where, states=ANY_BUT_DELETED)
 
 
 def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> QuerySpec:
@@ -149,6 +165,7 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
         violations.add("spec.ask_time", f"lies outside of {EARLIEST_EVENT:%Y} to {LATEST_ASK:%Y}")
     where = filter_of("spec.filter", message.filter, violations, deleted=False)
     as_of = as_of_of(message, where, violations)
+    violations.time_zone("spec.time_zone", message.time_zone)
     return QuerySpec(
         text=message.text,
         ask_time=asked or (as_of.valid_at if as_of else utc_now()),
@@ -197,7 +214,7 @@ def changed_memory(
     if "symbolic" in fields:
         changed = replace(changed, symbolic=symbolic_of(message.symbolic))
     if "metadata" in fields:
-        changed = replace(changed, metadata=dict(message.metadata))
+        changed = replace(changed, metadata=object_of("memory.metadata", message.metadata, violations))
     if "salience" in fields:
         changed = replace(changed, salience=message.salience)
     if "pinned" in fields:
@@ -218,7 +235,7 @@ def check_memory_update(message: memory_pb2.Memory, fields: frozenset[str], viol
     if "text" in fields:
         violations.text("memory.text", message.text, least=1, most=MAX_CONTENT)
     if "metadata" in fields:
-        violations.metadata("memory.metadata", message.metadata)
+        violations.metadata("memory.metadata", object_of("memory.metadata", message.metadata, violations))
     if "salience" in fields and not (math.isfinite(message.salience) and 0 <= message.salience <= 1):
         violations.add("memory.salience", "is not a number in [0, 1]")
     if "symbolic" in fields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from memsvc.consolidation.decisions import Decision
 from memsvc.rpc.enums import (
     ACTION_TO_PROTO,
+    ADDITION_TO_PROTO,
     CHANGE_TO_PROTO,
     DISPOSITION_TO_PROTO,
     JOB_KIND_TO_PROTO,
@@ -16,9 +17,26 @@ from memsvc.rpc.enums import (
 )
 from memsvc.rpc.errors import failure_code
 from memsvc.rpc.fields import timestamp
-from memsvc.rpc.names import key_name, memory_name, operation_name, space_name
+from memsvc.rpc.json_values import struct_message
+from memsvc.rpc.names import key_name, memory_name, operation_name, space_name, user_settings_name
 from memsvc.rpc.services import Preview
-from memsvc.types import Change, Gate, Job, JobError, JobState, Key, Memory, Scope, Space, SpaceStats, Turn, TurnRef
+from memsvc.types import (
+    Addition,
+    Change,
+    Gate,
+    Job,
+    JobError,
+    JobState,
+    Key,
+    Memory,
+    Scope,
+    Space,
+    SpaceStats,
+    Span,
+    Turn,
+    TurnRef,
+    UserSettings,
+)
 from memsvc.v1 import admin_service_pb2, memory_pb2, operation_pb2
 
 
@@ -38,10 +56,11 @@ def turn_message(turn: Turn) -> memory_pb2.Turn:
         speaker=turn.speaker,
         content=turn.content,
         event_time=timestamp(turn.event_time),
-        metadata=dict(turn.metadata),
+        metadata=struct_message(turn.metadata),
         ingest_time=timestamp(turn.ingest_time),
         disposition=DISPOSITION_TO_PROTO[turn.disposition],
         disposition_reason=turn.disposition_reason,
+        utc_offset_minutes=turn.utc_offset_minutes,
     )
 
 
@@ -69,7 +88,7 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
         derived_from=[memory_name(space_id, origin) for origin in memory.derived_from],
         gate=_gate(memory.gate) if memory.gate else None,
         compressor=memory.compressor,
-        metadata=dict(memory.metadata),
+        metadata=struct_message(memory.metadata),
         create_time=timestamp(memory.create_time),
         update_time=timestamp(memory.update_time),
         etag=memory.etag,
@@ -79,6 +98,20 @@ def memory_message(space_id: str, memory: Memory) -> memory_pb2.Memory:
         pinned=memory.pinned,
         use_count=memory.use_count,
         last_use_time=timestamp(memory.last_use_time),
+        utc_offset_minutes=memory.utc_offset_minutes,
+        spans=[_span(span) for span in memory.spans],
+        additions=[_addition(addition) for addition in memory.additions],
+        role=ROLE_TO_PROTO[memory.role] if memory.role else memory_pb2.ROLE_UNSPECIFIED,
+    )
+
+
+def _span(span: Span) -> memory_pb2.SourceSpan:
+    return memory_pb2.SourceSpan(turn=_turn_ref(span.turn), start=span.start, end=span.end, text_start=span.text_start)
+
+
+def _addition(addition: Addition) -> memory_pb2.TextAddition:
+    return memory_pb2.TextAddition(
+        kind=ADDITION_TO_PROTO[addition.kind], text_start=addition.text_start, text_end=addition.text_end
     )
 
 
@@ -174,7 +207,13 @@ def space_message(space: Space) -> memory_pb2.Space:
         create_time=timestamp(space.create_time),
         update_time=timestamp(space.update_time),
         etag=space.etag,
+        time_zone=space.time_zone,
     )
+
+
+def user_settings_message(space_id: str, settings: UserSettings) -> memory_pb2.UserSettings:
+    """What is set for a user."""
+    return memory_pb2.UserSettings(name=user_settings_name(space_id, settings.user_id), time_zone=settings.time_zone)
 
 
 def key_message(key: Key) -> admin_service_pb2.Key:

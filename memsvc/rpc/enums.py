@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memsvc.consolidation.decisions import Action
 from memsvc.types import (
+    AdditionKind,
     ChangeKind,
     Disposition,
     HitOutcome,
@@ -12,6 +13,7 @@ from memsvc.types import (
     KeyRole,
     MemoryKind,
     MemoryState,
+    Operator,
     Priority,
     Role,
     View,
@@ -37,6 +39,14 @@ DISPOSITION_TO_PROTO: dict[Disposition, memory.TurnDisposition.ValueType] = {
     Disposition.DELETED: memory.TURN_DISPOSITION_DELETED,
 }
 DISPOSITION_FROM_PROTO: dict[int, Disposition] = {number: kind for kind, number in DISPOSITION_TO_PROTO.items()}
+
+ADDITION_TO_PROTO: dict[AdditionKind, memory.TextAdditionKind.ValueType] = {
+    AdditionKind.LABEL: memory.TEXT_ADDITION_KIND_LABEL,
+    AdditionKind.DATE: memory.TEXT_ADDITION_KIND_DATE,
+    AdditionKind.ELLIPSIS: memory.TEXT_ADDITION_KIND_ELLIPSIS,
+    AdditionKind.BREAK: memory.TEXT_ADDITION_KIND_BREAK,
+    AdditionKind.STATEMENT: memory.TEXT_ADDITION_KIND_STATEMENT,
+}
 
 KIND_TO_PROTO: dict[MemoryKind, memory.MemoryKind.ValueType] = {
     MemoryKind.STATEMENT: memory.MEMORY_KIND_STATEMENT,
@@ -113,3 +123,16 @@ KEY_ROLE_TO_PROTO: dict[KeyRole, admin.KeyRole.ValueType] = {
     KeyRole.ADMIN: admin.KEY_ROLE_ADMIN,
 }
 KEY_ROLE_FROM_PROTO: dict[int, KeyRole] = {number: role for role, number in KEY_ROLE_TO_PROTO.items()}
+
+OPERATOR_FROM_PROTO: dict[int, Operator] = {
+    service.METADATA_OPERATOR_EQ: Operator.EQ,
+    service.METADATA_OPERATOR_NE: Operator.NE,
+    service.METADATA_OPERATOR_GT: Operator.GT,
+    service.METADATA_OPERATOR_GTE: Operator.GTE,
+    service.METADATA_OPERATOR_LT: Operator.LT,
+    service.METADATA_OPERATOR_LTE: Operator.LTE,
+    service.METADATA_OPERATOR_IN: Operator.IN,
+    service.METADATA_OPERATOR_NIN: Operator.NIN,
+    service.METADATA_OPERATOR_CONTAINS: Operator.CONTAINS,
+    service.METADATA_OPERATOR_EXISTS: Operator.EXISTS,
+}

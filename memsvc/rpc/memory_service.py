@@ -14,9 +14,11 @@ from memsvc.ingest.violations import Violations
 from memsvc.rpc.admission import Admission, shutting_down
 from memsvc.rpc.call import Call
 from memsvc.rpc.decode import (
+    ANY_BUT_DELETED,
     MEMORY_UPDATES,
     changed_memory,
     check_memory_update,
+    deletion_filter,
     filter_of,
     is_planned,
     priority_of,
@@ -25,12 +27,12 @@ from memsvc.rpc.decode import (
     turn_of,
     written_scope,
 )
-from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message
+from memsvc.rpc.encode import change_message, memory_message, operation_message, turn_message, user_settings_message
 from memsvc.rpc.encode_query import answer_message, explain_message, query_message
 from memsvc.rpc.enums import DISPOSITION_FROM_PROTO
 from memsvc.rpc.fields import check_read_mask, check_update_mask, enums_of, page_size
 from memsvc.rpc.idempotency import write_id
-from memsvc.rpc.names import parse_memory, parse_space
+from memsvc.rpc.names import parse_memory, parse_space, parse_user_settings
 from memsvc.rpc.services import Services
 from memsvc.rpc.stream_ingest import ack_message, read_header, read_turns
 from memsvc.rpc.tokens import (
@@ -43,14 +45,13 @@ from memsvc.rpc.tokens import (
 )
 from memsvc.rpc.waiting import JobWaiter
 from memsvc.rpc.watch import Watch
-from memsvc.types import IngestRequestId, Memory, MemoryState, QuerySpec, Retrieval, SpaceKey
+from memsvc.types import IngestRequestId, Memory, QuerySpec, Retrieval, SpaceKey, zone_of
 from memsvc.v1 import memory_pb2, operation_pb2
 from memsvc.v1 import memory_service_pb2 as pb
 
 MAX_ETAG = 64
 PLANNING_SHARE = 1 / 3
 """Of the time that is left to a call, what a language model may take to plan its search."""
-ANY_BUT_DELETED = tuple(state for state in MemoryState if state is not MemoryState.DELETED)
 UPDATE_ATTEMPTS = 5
 """Times an update without an etag is tried again after somebody else's change came between."""
 
@@ -71,7 +72,12 @@ class MemoryService:
         drafts = [turn_of(f"turns[{position}]", turn, violations) for position, turn in enumerate(request.turns)]
         priority = priority_of("priority", request.priority, violations)
         accepted = await self._acceptor.accept(
-            space, drafts, request_id=request.request_id, violations=violations, priority=priority
+            space,
+            drafts,
+            request_id=request.request_id,
+            violations=violations,
+            priority=priority,
+            time_zone=request.time_zone,
         )
         return pb.IngestResponse(
             operation=await self._operation(space, accepted.job_id),
@@ -88,8 +94,16 @@ class MemoryService:
         space = call.space(parse_space("header.parent", header.parent))
         violations = Violations()
         priority = priority_of("header.priority", header.priority, violations)
+        time_zone = violations.time_zone("header.time_zone", header.time_zone)
         violations.check()
-        stream = IngestStream(self._acceptor, space, header.stream_id, self._admission.draining, priority=priority)
+        stream = IngestStream(
+            self._acceptor,
+            space,
+            header.stream_id,
+            self._admission.draining,
+            priority=priority,
+            time_zone=time_zone,
+        )
         async with aclosing(stream.run(read_turns(requests))) as acks:
             async for ack in acks:
                 yield ack_message(ack, await self._operation(space, ack.job_id))
@@ -121,7 +135,7 @@ class MemoryService:
         asker = self._services.asker
         if asker is None:
             raise FailedPrecondition("Ask needs a language model: set llm_model", reason=Reason.LLM_NOT_CONFIGURED)
-        await self._services.spaces.get(space)
+        spec = await self._with_zone(space, spec, request.spec.time_zone)
         await self._waiter.until_consistent(call, space, request.consistency_token)
         answer = await asker.ask(space, _with_planning(spec, call) if planned else spec)
         self._services.uses.count(space, answer.citations)
@@ -177,12 +191,13 @@ class MemoryService:
         return pb.DeleteMemoryResponse()
 
     async def delete_memories(self, request: pb.DeleteMemoriesRequest, call: Call) -> pb.DeleteMemoriesResponse:
-        """Delete every memory and turn of a scope."""
+        """Delete every memory and turn of a scope, or those of them that pass a filter."""
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
         scope = written_scope(request.scope, violations, required=True)
+        where = deletion_filter(request, violations) if request.HasField("filter") else None
         violations.check()
-        memories, turns = await self._services.memories.delete_scope(space, scope, actor=call.actor)
+        memories, turns = await self._services.memories.delete_scope(space, scope, where, actor=call.actor)
         return pb.DeleteMemoriesResponse(deleted_count=memories, deleted_turn_count=turns)
 
     async def get_history(self, request: pb.GetHistoryRequest, call: Call) -> pb.GetHistoryResponse:
@@ -228,15 +243,43 @@ class MemoryService:
             turns=[turn_message(turn) for turn in page.items], next_page_token=page_token(binding, page.cursor)
         )
 
+    async def get_user_settings(self, request: pb.GetUserSettingsRequest, call: Call) -> pb.GetUserSettingsResponse:
+        """Get what is set for one user."""
+        space_id, user_id = parse_user_settings("name", request.name)
+        violations = Violations()
+        violations.identifier("name", user_id)
+        violations.check()
+        settings = await self._services.users.get(call.space(space_id), user_id)
+        return pb.GetUserSettingsResponse(settings=user_settings_message(space_id, settings))
+
+    async def update_user_settings(
+        self, request: pb.UpdateUserSettingsRequest, call: Call
+    ) -> pb.UpdateUserSettingsResponse:
+        """Set a user's time zone; memories made before keep the clock they were told on."""
+        space_id, user_id = parse_user_settings("settings.name", request.settings.name)
+        violations = Violations()
+        violations.identifier("settings.name", user_id)
+        check_update_mask(request.update_mask, ("time_zone",), violations)
+        time_zone = violations.time_zone("settings.time_zone", request.settings.time_zone)
+        violations.check()
+        settings = await self._services.users.set_time_zone(call.space(space_id), user_id, time_zone)
+        return pb.UpdateUserSettingsResponse(settings=user_settings_message(space_id, settings))
+
     async def _retrieve(
         self, call: Call, space: SpaceKey, message: pb.QuerySpec, token: str, violations: Violations
     ) -> Retrieval:
         spec = spec_of(message, violations)
         planned = is_planned(message, violations, unasked=self._services.plans_unasked)
         violations.check()
-        await self._services.spaces.get(space)  # an unknown space is an error, not an empty result
+        spec = await self._with_zone(space, spec, message.time_zone)
         await self._waiter.until_consistent(call, space, token)
         return await self._services.retriever.retrieve(space, _with_planning(spec, call) if planned else spec)
+
+    async def _with_zone(self, space: SpaceKey, spec: QuerySpec, asked: str) -> QuerySpec:
+        """The query on the clock it asks for, else of its user or space. Raises NotFound for the space."""
+        stored = await self._services.users.time_zone(space, spec.where.scope.user_id)
+        name = asked or stored
+        return replace(spec, zone=zone_of(name)) if name else spec
 
     async def _update(
         self,

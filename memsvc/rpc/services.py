@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from memsvc.consolidation.decisions import Decision
-from memsvc.ports import JobQueue, KeyStore, MemoryLog, SpaceStore, TokenCounter, TurnLog, VectorIndex
+from memsvc.ports import JobQueue, KeyStore, MemoryLog, SpaceStore, TokenCounter, TurnLog, UserStore, VectorIndex
 from memsvc.retrieval.ask import Answer, Retrieves
 from memsvc.types import QuerySpec, Scope, SpaceKey
 
@@ -62,6 +62,7 @@ class Services:
     turns: TurnLog
     memories: MemoryLog
     spaces: SpaceStore
+    users: UserStore
     keys: KeyStore
     jobs: JobQueue
     index: VectorIndex

@@ -22,7 +22,10 @@ async def read_header(requests: AsyncIterator[pb.StreamIngestRequest]) -> pb.Str
     stream_id = canonical_uuid(first.header.stream_id)
     if not stream_id:
         raise malformed("header.stream_id", "is not a UUID such as 123e4567-e89b-12d3-a456-426614174000")
-    return pb.StreamIngestHeader(parent=first.header.parent, stream_id=stream_id, priority=first.header.priority)
+    header = pb.StreamIngestHeader()
+    header.CopyFrom(first.header)
+    header.stream_id = stream_id
+    return header
 
 
 async def read_turns(requests: AsyncIterator[pb.StreamIngestRequest]) -> AsyncIterator[NumberedTurn]:

@@ -18,9 +18,10 @@ from sqlmodel import Session, col, select
 from memsvc.errors import TurnsDeleted
 from memsvc.storage.memory_query import exactly, in_space, owned_by, within
 from memsvc.storage.memory_writes import is_withdrawn, touch
+from memsvc.storage.metadata_query import satisfying
 from memsvc.storage.rows import memory_of, neighbours_dump
 from memsvc.storage.tables import MemoryRow, TurnRow
-from memsvc.types import LLM_FAILED, LLM_SKIPPED, Disposition, MemoryState, Scope, SpaceKey, TurnRef
+from memsvc.types import LLM_FAILED, LLM_SKIPPED, Disposition, MemoryFilter, MemoryState, Scope, SpaceKey, TurnRef
 
 REASON = "DELETED"
 """Why a turn is DELETED, as its listing tells."""
@@ -55,6 +56,25 @@ def close_scope(session: Session, space: SpaceKey, scope: Scope) -> int:
     pending = int(session.exec(deleted.where(col(TurnRow.disposition) == Disposition.PENDING)).rowcount)
     session.exec(deleted.where(col(TurnRow.disposition) != Disposition.DELETED))
     return pending
+
+
+def close_waiting(session: Session, space: SpaceKey, scope: Scope, where: MemoryFilter) -> int:
+    """Delete the turns within the scope that wait to be compressed and pass a filter; return how many.
+
+    Whom and what a turn names is known once it is compressed, so a filter by names or kinds covers none that waits.
+    """
+    if where.people or where.entities or where.kinds:
+        return 0
+    conditions = [*within(TurnRow, scope), col(TurnRow.disposition) == Disposition.PENDING]
+    if where.metadata is not None:
+        conditions.append(satisfying(col(TurnRow.labels), where.metadata))
+    if where.start_time is not None:
+        conditions.append(col(TurnRow.event_time) >= where.start_time)
+    if where.end_time is not None:
+        conditions.append(col(TurnRow.event_time) < where.end_time)
+    here = (col(TurnRow.tenant) == space.tenant, col(TurnRow.space) == space.space)
+    deleted = update(TurnRow).where(*here, *conditions).values(_ERASED)
+    return int(session.exec(deleted.execution_options(synchronize_session=False)).rowcount)
 
 
 def close_sources(session: Session, space: SpaceKey, gone: Sequence[MemoryRow], going: Collection[str]) -> Closed:

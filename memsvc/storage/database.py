@@ -14,6 +14,7 @@ from sqlmodel import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from memsvc.storage.failures import is_transient, translated
+from memsvc.storage.metadata_query import HOLDS, holds
 from memsvc.storage.signal import WorkSignal
 
 T = TypeVar("T")
@@ -149,6 +150,7 @@ def create_sql_engine(url: URL, *, connections: int, begin: str = "DEFERRED") ->
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
+    connection.create_function(HOLDS, 4, holds, deterministic=True)
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from memsvc.errors import NotFound
 from memsvc.storage.cascade import delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
-from memsvc.storage.closing import close_scope, require_open
+from memsvc.storage.closing import close_scope, close_waiting, require_open
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import defer_consolidation
@@ -160,6 +160,16 @@ class SqlMemoryLog(IndexMarks):
 
         return await self._db.read(load)
 
+    async def ids(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> list[str]:
+        """Return the ids of up to `limit` memories that pass, the last created first; none of an unknown space."""
+        query = (
+            select(MemoryRow.id)
+            .where(*in_space(space), *passing(where))
+            .order_by(col(MemoryRow.ordinal).desc())
+            .limit(limit)
+        )
+        return await self._db.read(lambda session: list(session.exec(query)))
+
     async def lexical_texts(
         self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
     ) -> Page[LexicalText]:
@@ -236,8 +246,10 @@ class SqlMemoryLog(IndexMarks):
         await self._db.write(drop)
         self._db.work.deferred()
 
-    async def delete_scope(self, space: SpaceKey, scope: Scope, *, actor: str) -> tuple[int, int]:
-        """Delete every turn and memory within the scope, in one transaction.
+    async def delete_scope(
+        self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
+    ) -> tuple[int, int]:
+        """Delete every turn and memory within the scope, and that passes `where`, in one transaction.
 
         What consolidation made of memories in and outside of the scope goes too; those outside are served again.
         Returns how many memories are gone, and how many turns that were not compressed yet.
@@ -245,6 +257,7 @@ class SqlMemoryLog(IndexMarks):
         batch = (
             select(MemoryRow)
             .where(*in_space(space), *within(MemoryRow, scope), MemoryRow.state != MemoryState.DELETED)
+            .where(*(() if where is None else passing(where)))
             .order_by(col(MemoryRow.ordinal))
             .limit(BATCH)
             .with_for_update()
@@ -253,12 +266,15 @@ class SqlMemoryLog(IndexMarks):
         def drop(session: Session) -> tuple[int, int]:
             require_space(session, space)
             # The turns first: a compression that committed before this has them, and its memories are seen below.
-            turns, memories = close_scope(session, space, scope), 0
+            closed = (
+                close_scope(session, space, scope) if where is None else close_waiting(session, space, scope, where)
+            )
+            memories = 0
             while rows := session.exec(batch).all():
                 memories += self._drop(session, space, rows, actor=actor, whole=False)
                 session.flush()
                 session.expunge_all()
-            return memories, turns
+            return memories, closed
 
         deleted = await self._db.write(drop)
         self._db.work.deferred()
@@ -346,6 +362,8 @@ def _edited(before: Memory, wanted: Memory, now: datetime) -> Memory:
         pinned=wanted.pinned,
         conflicts_with=() if _is_corrected(before, wanted) else before.conflicts_with,
         text=wanted.text,
+        spans=wanted.spans,
+        additions=wanted.additions,
         dense_text=wanted.dense_text,
         lexical_text=wanted.lexical_text,
         neighbours=wanted.neighbours,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, case, exists, func, or_
 from sqlmodel import col
 
+from memsvc.storage.metadata_query import satisfying
 from memsvc.storage.rows import name_key
 from memsvc.storage.tables import ChangeRow, MemoryNameRow, MemoryRow, TurnRow
 from memsvc.types import AsOf, MemoryFilter, MemoryState, Scope, SpaceKey, folded
@@ -59,6 +60,10 @@ def passing(where: MemoryFilter) -> Iterator[ColumnElement[bool]]:
         yield col(MemoryRow.event_time) >= where.start_time
     if where.end_time is not None:
         yield col(MemoryRow.event_time) < where.end_time
+    if where.metadata is not None:
+        yield satisfying(col(MemoryRow.labels), where.metadata)
+    if where.ids is not None:
+        yield col(MemoryRow.id).in_(where.ids)
 
 
 def _shown(as_of: AsOf) -> Iterator[ColumnElement[bool]]:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from memsvc.storage.tables import BACKFILL, ChangeRow, JobRow, KeyRow, MemoryRow, SpaceRow, TurnRow
 from memsvc.types import (
+    Addition,
     Change,
     ChangeKind,
     Disposition,
@@ -31,6 +32,7 @@ from memsvc.types import (
     Scope,
     Space,
     SpaceKey,
+    Span,
     Symbolic,
     Turn,
     TurnRef,
@@ -40,6 +42,8 @@ from memsvc.types import (
 _MEMORY = TypeAdapter(Memory)
 _SYMBOLIC = TypeAdapter(Symbolic)
 _SOURCES = TypeAdapter(tuple[TurnRef, ...])
+_SPANS = TypeAdapter(tuple[Span, ...])
+_ADDITIONS = TypeAdapter(tuple[Addition, ...])
 _NEIGHBOURS = TypeAdapter(tuple[Neighbour, ...])
 _GATE = TypeAdapter(Gate | None)
 _ERROR = TypeAdapter(JobError | None)
@@ -56,6 +60,7 @@ def space_of(row: SpaceRow) -> Space:
         create_time=row.create_time,
         update_time=row.update_time,
         version=row.version,
+        time_zone=row.time_zone,
     )
 
 
@@ -85,6 +90,7 @@ def turn_of(row: TurnRow) -> Turn:
         ingest_time=row.ingest_time,
         disposition=Disposition(row.disposition),
         disposition_reason=row.reason,
+        utc_offset_minutes=row.utc_offset_minutes,
     )
 
 
@@ -108,13 +114,17 @@ def turn_values(space: SpaceKey, turn: Turn, now: datetime) -> dict[str, Any]:
         "ingest_time": now,
         "disposition": Disposition.PENDING.value,
         "reason": "",
+        "utc_offset_minutes": turn.utc_offset_minutes,
     }
 
 
 def turn_digest(turn: Turn) -> str:
     """SHA-256 of everything that makes a repeated turn id the same turn."""
     event_time = turn.event_time.astimezone(UTC).isoformat()
-    return digest([turn.role.value, turn.speaker, turn.content, event_time, dict(turn.metadata)])
+    parts: list[object] = [turn.role.value, turn.speaker, turn.content, event_time, dict(turn.metadata)]
+    if turn.utc_offset_minutes is not None:  # without one the digest is that of earlier releases
+        parts.append(turn.utc_offset_minutes)
+    return digest(parts)
 
 
 def digest(value: object) -> str:
@@ -141,6 +151,11 @@ def memory_of(row: MemoryRow) -> Memory:
         gate=_GATE.validate_python(row.gate),
         compressor=row.compressor,
         metadata=row.labels,
+        spans=_SPANS.validate_python(row.spans),
+        additions=_ADDITIONS.validate_python(row.additions),
+        role=Role(row.role) if row.role else None,
+        part_count=row.part_count,
+        repetition=row.repetition,
         dense_text=row.dense_text,
         lexical_text=row.lexical_text,
         neighbours=neighbours_of(row.neighbours),
@@ -153,6 +168,7 @@ def memory_of(row: MemoryRow) -> Memory:
         pinned=row.pinned,
         use_count=row.use_count,
         last_use_time=row.last_use_time,
+        utc_offset_minutes=row.utc_offset_minutes,
     )
 
 
@@ -168,6 +184,11 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "text": memory.text,
         "dense_text": memory.dense_text,
         "lexical_text": memory.lexical_text,
+        "spans": _SPANS.dump_python(memory.spans, mode="json"),
+        "additions": _ADDITIONS.dump_python(memory.additions, mode="json"),
+        "role": memory.role.value if memory.role else "",
+        "part_count": memory.part_count,
+        "repetition": memory.repetition,
         "neighbours": neighbours_dump(memory.neighbours),
         "event_time": memory.event_time,
         "valid_from": memory.valid_from,
@@ -187,6 +208,7 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "supersede_time": memory.supersede_time,
         "conflicts_with": list(memory.conflicts_with),
         "pinned": memory.pinned,
+        "utc_offset_minutes": memory.utc_offset_minutes,
     }
 
 

@@ -49,7 +49,9 @@ class SqlSpaceStore:
         self._db = db
         self._clock = clock
 
-    async def create(self, key: SpaceKey, display_name: str, *, request: IngestRequestId | None = None) -> Space:
+    async def create(
+        self, key: SpaceKey, display_name: str, *, time_zone: str = "", request: IngestRequestId | None = None
+    ) -> Space:
         """Create a space. Raises Conflict SPACE_EXISTS or REQUEST_ID_CONFLICT."""
         tenant = SpaceKey(key.tenant, "")
 
@@ -59,7 +61,7 @@ class SqlSpaceStore:
                 return _recalled(session, key, known)
             if session.get(SpaceRow, (key.tenant, key.space)) is not None:
                 raise Conflict(f"space {key.space!r} exists", reason=Reason.SPACE_EXISTS)
-            space = space_of(add_space(session, key, display_name, self._clock()))
+            space = space_of(add_space(session, key, display_name, self._clock(), time_zone))
             remember(session, tenant, CREATE, request, {"space": space.key.space}, space.create_time)
             return space
 
@@ -78,14 +80,17 @@ class SqlSpaceStore:
             lambda session: page_of(session.exec(query).all(), limit, space_of, lambda row: (row.name,))
         )
 
-    async def update(self, key: SpaceKey, display_name: str, *, etag: str) -> Space:
-        """Rename a space; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
+    async def update(
+        self, key: SpaceKey, display_name: str | None = None, *, time_zone: str | None = None, etag: str
+    ) -> Space:
+        """Change what is not None; an empty `etag` is not checked. Raises NotFound or StaleEtag."""
 
         def update(session: Session) -> Space:
             row = require_space(session, key, lock=True)
             if etag and etag != space_of(row).etag:
                 raise StaleEtag("the space was changed since it was read", metadata={"space": key.space})
-            row.display_name = display_name
+            row.display_name = row.display_name if display_name is None else display_name
+            row.time_zone = row.time_zone if time_zone is None else time_zone
             row.update_time = self._clock()
             row.version += 1
             session.add(row)
@@ -142,9 +147,16 @@ def require_space(session: Session, key: SpaceKey, *, lock: bool = False) -> Spa
     return row
 
 
-def add_space(session: Session, key: SpaceKey, display_name: str, now: datetime) -> SpaceRow:
+def add_space(session: Session, key: SpaceKey, display_name: str, now: datetime, time_zone: str = "") -> SpaceRow:
     """Write a new space."""
-    row = SpaceRow(tenant=key.tenant, name=key.space, display_name=display_name, create_time=now, update_time=now)
+    row = SpaceRow(
+        tenant=key.tenant,
+        name=key.space,
+        display_name=display_name,
+        create_time=now,
+        update_time=now,
+        time_zone=time_zone,
+    )
     session.add(row)
     session.flush()
     return row

@@ -78,6 +78,19 @@ class SpaceRow(Row, table=True):
     update_time: datetime = _time()
     version: int = 1
     change_sequence: int = Field(default=0, sa_type=BigInteger)
+    time_zone: str = Field(default="", sa_type=Text)
+
+
+class UserRow(Row, table=True):
+    """What is set for a user of a space; no row while nothing is."""
+
+    __tablename__ = "users"
+    __table_args__ = (_of_space(),)
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    space: str = Field(primary_key=True, sa_type=Text)
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    time_zone: str = _text()
 
 
 class TurnRow(Row, table=True):
@@ -116,13 +129,14 @@ class TurnRow(Row, table=True):
     speaker: str = _text()
     content: str = _text()
     event_time: datetime = _time()
-    labels: dict[str, str] = _json()
+    labels: dict[str, Any] = _json()
     token_count: int
     digest: str = _text()
     ingest_time: datetime = _time()
     disposition: str = _text()
     reason: str = _text()
     job_id: str = _text()
+    utc_offset_minutes: int | None = None
     closed: bool = False
     """Whether a deletion keeps it out of everything that is made from then on."""
 
@@ -184,6 +198,11 @@ class MemoryRow(Row, table=True):
     text: str = _text()
     dense_text: str = _text()
     lexical_text: str = _text()
+    spans: list[Any] = _json()
+    additions: list[Any] = _json()
+    role: str = Field(default="", sa_type=Text)
+    part_count: int = 1
+    repetition: float = 0.0
     neighbours: list[Any] = _json(default_factory=list)
     event_time: datetime = _time()
     valid_from: datetime | None = _optional_time()
@@ -195,7 +214,7 @@ class MemoryRow(Row, table=True):
     derived_from: list[str] = _json()
     gate: dict[str, Any] | None = _json(nullable=True)
     compressor: str = _text()
-    labels: dict[str, str] = _json()
+    labels: dict[str, Any] = _json()
     create_time: datetime = _time()
     update_time: datetime = _time()
     version: int
@@ -208,6 +227,7 @@ class MemoryRow(Row, table=True):
     pinned: bool = False
     use_count: int = Field(default=0, sa_type=BigInteger)
     last_use_time: datetime | None = _optional_time()
+    utc_offset_minutes: int | None = None
 
 
 class MemoryNameRow(Row, table=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import insert, tuple_
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -21,6 +22,7 @@ from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import turn_digest, turn_of, turn_values
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import MemoryRow, StreamRow, TurnRow
+from memsvc.storage.users import time_zones
 from memsvc.types import (
     LLM_FAILED,
     Accepted,
@@ -36,11 +38,13 @@ from memsvc.types import (
     StreamPosition,
     Turn,
     folded,
+    offset_minutes,
     utc_now,
+    zone_of,
 )
 
 INGEST = "turns.accept"
-KNOWN_ENTITY_MEMORIES = 500
+KNOWN_MEMORIES = 500
 LOOKUP = 200
 
 
@@ -50,6 +54,15 @@ class _Known:
 
     digest: str
     pending: bool
+    utc_offset_minutes: int | None
+
+    def is_same(self, turn: Turn) -> bool:
+        """Whether it is this turn; an offset may have become known since, not another one."""
+        if self.digest == turn_digest(turn):
+            return True
+        if self.utc_offset_minutes not in (None, turn.utc_offset_minutes):
+            return False
+        return self.digest == turn_digest(replace(turn, utc_offset_minutes=None))
 
 
 class SqlTurnLog:
@@ -67,11 +80,13 @@ class SqlTurnLog:
         request: IngestRequestId | None = None,
         stream: StreamPosition | None = None,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> Accepted:
         """Commit `turns`, their COMPRESS jobs and the idempotency record, in one transaction.
 
         A known turn that is still pending counts as duplicate, and its session's job is the one answered. Jobs that
-        are joined become as urgent as `priority`.
+        are joined become as urgent as `priority`. A new turn without an offset takes that of `time_zone`, else of its
+        user's zone, else of the space's.
 
         Raises:
             NotFound: SPACE_NOT_FOUND.
@@ -85,7 +100,7 @@ class SqlTurnLog:
             if response is not None:
                 return _as_before(response)
             try:
-                accepted = _store(session, space, turns, priority_of(priority), now)
+                accepted = _store(session, space, turns, priority_of(priority), time_zone, now)
             except Conflict:
                 # An earlier try of this request may have been committed since, with turns timed by its own "now".
                 response = answered(session, space, INGEST, request)
@@ -195,20 +210,22 @@ def _with_context(
     return PendingTurns(
         tuple(turn_of(row) for row in reversed(usable)),
         tuple(turn_of(row) for row in rows),
-        _known_entities(session, space, scope),
+        *_known(session, space, scope, rows[0].event_time),
     )
 
 
-def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], priority: int, now: datetime) -> Accepted:
+def _store(
+    session: Session, space: SpaceKey, turns: Sequence[Turn], priority: int, time_zone: str, now: datetime
+) -> Accepted:
     """Insert the turns that are new and see to a job for every session with a pending one."""
-    known = _known(session, space, turns)
+    known = _stored(session, space, turns)
     new: list[Turn] = []
     for turn in turns:
         stored = known.get(_address(turn))
         if stored is None:
-            known[_address(turn)] = _Known(turn_digest(turn), pending=True)
+            known[_address(turn)] = _Known(turn_digest(turn), pending=True, utc_offset_minutes=turn.utc_offset_minutes)
             new.append(turn)
-        elif stored.digest != turn_digest(turn):
+        elif not stored.is_same(turn):
             raise Conflict(
                 f"turn {turn.turn_id!r} was ingested with another content",
                 reason=Reason.TURN_ID_CONFLICT,
@@ -217,7 +234,11 @@ def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], priority: i
     waiting = [turn.scope for turn in turns if known[_address(turn)].pending]
     jobs = _jobs(session, space, new=[turn.scope for turn in new], waiting=waiting, priority=priority, now=now)
     if new:
-        rows = [{**turn_values(space, turn, now), "job_id": jobs[turn.scope]} for turn in new]
+        offsets = _offsets(session, space, new, time_zone)
+        rows = [
+            {**turn_values(space, turn, now), "job_id": jobs[turn.scope], "utc_offset_minutes": offset}
+            for turn, offset in zip(new, offsets, strict=True)
+        ]
         session.exec(insert(TurnRow), params=rows)
     return Accepted(
         job_id=jobs[waiting[-1]] if waiting else "",
@@ -227,23 +248,41 @@ def _store(session: Session, space: SpaceKey, turns: Sequence[Turn], priority: i
     )
 
 
+def _offsets(session: Session, space: SpaceKey, turns: Sequence[Turn], time_zone: str) -> Iterable[int | None]:
+    """The offset of each turn's clock: its own, else by the call's zone, its user's or the space's; None: unknown."""
+    users = {turn.scope.user_id for turn in turns if turn.utc_offset_minutes is None and not time_zone}
+    zones = time_zones(session, space, users) if users else {}
+    for turn in turns:
+        zone = time_zone or zones.get(turn.scope.user_id, "")
+        if turn.utc_offset_minutes is not None or not zone:
+            yield turn.utc_offset_minutes
+        else:
+            yield offset_minutes(zone_of(zone), turn.event_time)
+
+
 def _address(turn: Turn) -> tuple[str, str]:
     return turn.scope.key, turn.turn_id
 
 
-def _known(session: Session, space: SpaceKey, turns: Sequence[Turn]) -> dict[tuple[str, str], _Known]:
+def _stored(session: Session, space: SpaceKey, turns: Sequence[Turn]) -> dict[tuple[str, str], _Known]:
     addresses = sorted({_address(turn) for turn in turns})
     known: dict[tuple[str, str], _Known] = {}
     for start in range(0, len(addresses), LOOKUP):
-        rows = session.exec(
-            select(TurnRow.scope_key, TurnRow.turn_id, TurnRow.digest, TurnRow.disposition).where(
-                TurnRow.tenant == space.tenant,
-                TurnRow.space == space.space,
+        rows = session.execute(
+            columns(
+                col(TurnRow.scope_key),
+                col(TurnRow.turn_id),
+                col(TurnRow.digest),
+                col(TurnRow.disposition),
+                col(TurnRow.utc_offset_minutes),
+            ).where(
+                col(TurnRow.tenant) == space.tenant,
+                col(TurnRow.space) == space.space,
                 tuple_(TurnRow.scope_key, TurnRow.turn_id).in_(addresses[start : start + LOOKUP]),
             )
         )
-        for scope_key, turn_id, digest, disposition in rows:
-            known[scope_key, turn_id] = _Known(digest, disposition == Disposition.PENDING)
+        for scope_key, turn_id, digest, disposition, offset in rows:
+            known[scope_key, turn_id] = _Known(digest, disposition == Disposition.PENDING, offset)
     return known
 
 
@@ -280,9 +319,10 @@ def _advance(session: Session, space: SpaceKey, stream: StreamPosition, *, repea
     session.add(row)
 
 
-def _known_entities(session: Session, space: SpaceKey, scope: Scope) -> frozenset[str]:
+def _known(session: Session, space: SpaceKey, scope: Scope, before: datetime) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names and texts of the latest memories of the user and agent; of texts only those told before a time."""
     rows = session.exec(
-        select(MemoryRow.symbolic)
+        select(MemoryRow.symbolic, MemoryRow.text, MemoryRow.event_time)
         .where(
             MemoryRow.tenant == space.tenant,
             MemoryRow.space == space.space,
@@ -291,6 +331,7 @@ def _known_entities(session: Session, space: SpaceKey, scope: Scope) -> frozense
             MemoryRow.state != MemoryState.DELETED,
         )
         .order_by(col(MemoryRow.ordinal).desc())
-        .limit(KNOWN_ENTITY_MEMORIES)
-    )
-    return frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic in rows))
+        .limit(KNOWN_MEMORIES)
+    ).all()
+    names = frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic, _, _ in rows))
+    return names, tuple(text for _, text, event_time in rows if event_time < before)

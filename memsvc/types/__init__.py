@@ -1,5 +1,6 @@
 """The nouns of memsvc. Standard library only; every other module speaks in these."""
 
+from memsvc.types.conditions import MetadataCondition, MetadataGroup, MetadataTest, Operator, Rule
 from memsvc.types.embeddings import EmbeddingCheck, EmbeddingModel, EmbeddingState
 from memsvc.types.jobs import Job, JobError, JobKind, JobState, JobSummary
 from memsvc.types.language import (
@@ -10,12 +11,16 @@ from memsvc.types.language import (
     Interval,
     ModelPurpose,
     ModelUsage,
+    Name,
+    NameKind,
     Token,
 )
 from memsvc.types.memories import (
     LLM_FAILED,
     LLM_SKIPPED,
     OUT_OF_INDEX,
+    Addition,
+    AdditionKind,
     AsOf,
     Change,
     ChangeKind,
@@ -29,9 +34,19 @@ from memsvc.types.memories import (
     MemoryKind,
     MemoryState,
     Neighbour,
+    Span,
     Symbolic,
     folded,
     searched_text,
+)
+from memsvc.types.metadata import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_DEPTH,
+    MAX_METADATA_KEY,
+    MAX_METADATA_KEYS,
+    Metadata,
+    canonical_json,
+    merge_metadata,
 )
 from memsvc.types.queries import (
     Complexity,
@@ -52,7 +67,7 @@ from memsvc.types.queries import (
     ViewReport,
     ViewScore,
 )
-from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, utc_now
+from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, UserSettings, utc_now
 from memsvc.types.turns import (
     Accepted,
     Disposition,
@@ -64,13 +79,24 @@ from memsvc.types.turns import (
     Turn,
     TurnOutcome,
     TurnRef,
+    merged_metadata,
 )
+from memsvc.types.zones import LEAST_OFFSET, MOST_OFFSET, ZONE_RULE, fixed_zone, offset_minutes, zone_of
 
 __all__ = [
+    "LEAST_OFFSET",
     "LLM_FAILED",
     "LLM_SKIPPED",
+    "MAX_METADATA_BYTES",
+    "MAX_METADATA_DEPTH",
+    "MAX_METADATA_KEY",
+    "MAX_METADATA_KEYS",
+    "MOST_OFFSET",
     "OUT_OF_INDEX",
+    "ZONE_RULE",
     "Accepted",
+    "Addition",
+    "AdditionKind",
     "Analysis",
     "AsOf",
     "Change",
@@ -107,9 +133,16 @@ __all__ = [
     "MemoryFilter",
     "MemoryKind",
     "MemoryState",
+    "Metadata",
+    "MetadataCondition",
+    "MetadataGroup",
+    "MetadataTest",
     "ModelPurpose",
     "ModelUsage",
+    "Name",
+    "NameKind",
     "Neighbour",
+    "Operator",
     "Page",
     "PendingTurns",
     "PlanningReport",
@@ -118,11 +151,13 @@ __all__ = [
     "QuerySpec",
     "Retrieval",
     "Role",
+    "Rule",
     "Scope",
     "Signal",
     "Space",
     "SpaceKey",
     "SpaceStats",
+    "Span",
     "SparseVector",
     "StreamPosition",
     "Symbolic",
@@ -131,10 +166,17 @@ __all__ = [
     "Turn",
     "TurnOutcome",
     "TurnRef",
+    "UserSettings",
     "View",
     "ViewReport",
     "ViewScore",
+    "canonical_json",
+    "fixed_zone",
     "folded",
+    "merge_metadata",
+    "merged_metadata",
+    "offset_minutes",
     "searched_text",
     "utc_now",
+    "zone_of",
 ]

@@ -59,6 +59,25 @@ class Interval:
     end: datetime
 
 
+class NameKind(StrEnum):
+    """What bears a name."""
+
+    PERSON = "person"
+    PLACE = "place"
+    ENTITY = "entity"
+    """An organisation, product, work or event, and what could not be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name as it stands in a text: half-open character span, without title or possessive ending."""
+
+    text: str
+    start: int
+    end: int
+    kind: NameKind
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One word or punctuation mark of an analysed text; tag sets are Universal (pos) and Penn (tag)."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
+from memsvc.types.conditions import MetadataCondition
+from memsvc.types.metadata import Metadata
 from memsvc.types.spaces import Scope
-from memsvc.types.turns import TurnOutcome, TurnRef
+from memsvc.types.turns import Role, TurnOutcome, TurnRef
+from memsvc.types.zones import local_time
 
 
 class MemoryKind(StrEnum):
@@ -55,6 +58,45 @@ class Symbolic:
     """Who said it, by name; empty when the speaker has none."""
 
 
+class AdditionKind(StrEnum):
+    """What memsvc put into the text of a memory beside what was said."""
+
+    LABEL = "label"
+    """Who said what follows, and the blank or line break around it."""
+    DATE = "date"
+    """In square brackets, the date that the expression before it means."""
+    ELLIPSIS = "ellipsis"
+    """Sentences were left out here."""
+    BREAK = "break"
+    """A blank or a line break between a heading, or a question, and what stands under it."""
+    STATEMENT = "statement"
+    """A sentence that a language model wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of a turn's content, told from character `text_start` of a memory's text on."""
+
+    turn: TurnRef
+    start: int
+    end: int
+    text_start: int
+
+    @property
+    def text_end(self) -> int:
+        """Where it ends in the memory's text."""
+        return self.text_start + self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Characters [text_start, text_end) of a memory's text that memsvc or a language model added."""
+
+    kind: AdditionKind
+    text_start: int
+    text_end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A sentence of a source turn that was left out of a statement, as it was said, and why."""
@@ -85,6 +127,8 @@ class Neighbour:
 
     ref: TurnRef
     text: str
+    offset: int = 0
+    """How many turns after the memory's own it was said; negative before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +147,21 @@ class Memory:
     salience: float = 0.5
     token_count: int = 0
     sources: tuple[TurnRef, ...] = ()
+    """The turn that it tells, then that of the question which it answers; several where it was consolidated."""
     derived_from: tuple[str, ...] = ()
     gate: Gate | None = None
     compressor: str = "caller"
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
+    """Where each part of the text was said, in order of the text; empty for what a caller wrote."""
+    additions: tuple[Addition, ...] = ()
+    """The rest of the text, in order. Spans and additions cover the text of a compressed memory without overlap."""
+    role: Role | None = None
+    """Of the newest source turn; None for what no turn says."""
+    part_count: int = 1
+    """How many memories its newest source turn was divided into."""
+    repetition: float = 0.0
+    """Share in [0, 1] of its content words that the other side had said in the turn before."""
     dense_text: str = ""
     """What the dense view embeds: the statement without speaker names."""
     lexical_text: str = ""
@@ -129,11 +184,24 @@ class Memory:
     """Times a query returned it, as counted so far."""
     last_use_time: datetime | None = None
     """When a query last returned it, by the service's clock."""
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
 
     @property
     def etag(self) -> str:
         """Opaque version for optimistic concurrency."""
         return f"v{self.version}"
+
+    @property
+    def local_time(self) -> datetime:
+        """`event_time` by the speaker's clock, aware; in UTC when that clock is unknown."""
+        return self.told_at(UTC)
+
+    def told_at(self, zone: tzinfo) -> datetime:
+        """`event_time` by the speaker's clock, by that of `zone` when it is unknown."""
+        if self.utc_offset_minutes is None:
+            return self.event_time.astimezone(zone)
+        return local_time(self.event_time, self.utc_offset_minutes)
 
     @property
     def searched_text(self) -> str:
@@ -142,7 +210,8 @@ class Memory:
 
     def with_text(self, text: str, token_count: int) -> Memory:
         """Return a copy that says `text`, with views that index exactly that text."""
-        return replace(self, text=text, token_count=token_count, dense_text=text, lexical_text=text, neighbours=())
+        told = replace(self, text=text, token_count=token_count, spans=(), additions=())
+        return replace(told, dense_text=text, lexical_text=text, neighbours=())
 
     def without_words(self) -> Memory:
         """Return what stays of it when it is deleted: ids, kind, state and times, and nothing that was said."""
@@ -222,6 +291,9 @@ class MemoryFilter:
     as_of: AsOf | None = None
     exact_owner: bool = False
     """Whether an empty user or agent of the scope matches the empty value only."""
+    metadata: MetadataCondition | None = None
+    ids: frozenset[str] | None = None
+    """Of these memories only; None means any."""
 
     @property
     def stored_states(self) -> tuple[MemoryState, ...]:
@@ -245,6 +317,8 @@ class MemoryFilter:
             and (not self.entities or bool(folded(self.entities) & folded(memory.symbolic.entities)))
             and (self.start_time is None or memory.event_time >= self.start_time)
             and (self.end_time is None or memory.event_time < self.end_time)
+            and (self.metadata is None or self.metadata.matches(memory.metadata))
+            and (self.ids is None or memory.id in self.ids)
         )
 
 

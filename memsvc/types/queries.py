@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from memsvc.types.jobs import JobError
@@ -67,11 +67,18 @@ class QuerySpec:
     text: str
     ask_time: datetime
     """When the question is asked; "last week" is read against it."""
+    zone: tzinfo = UTC
+    """Clock of the question, and of memories without one of their own where they are told."""
     where: MemoryFilter = field(default_factory=MemoryFilter)
     max_tokens: int = 0
     depth: int | None = None
     planning_seconds: float = 0.0
     """How long a language model may take to plan the search; 0 leaves it to rules alone."""
+
+    @property
+    def local_time(self) -> datetime:
+        """`ask_time` by the clock of the question."""
+        return self.ask_time.astimezone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,7 @@ class Degradation(StrEnum):
     VIEWS_FAILED = "VIEWS_FAILED"
     LEXICAL_FROM_SQL = "LEXICAL_FROM_SQL"
     NEWEST_FROM_SQL = "NEWEST_FROM_SQL"
+    FILTER_CUT = "FILTER_CUT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +212,8 @@ class Retrieval:
     confidence_signals: tuple[Signal, ...]
     planning: PlanningReport | None = None
     """None where rules alone planned, as asked for."""
+    filter_cut: bool = False
+    """Whether only the newest of the memories that pass the filter were searched."""
 
     @property
     def degradation(self) -> Degradation | None:
@@ -212,7 +222,9 @@ class Retrieval:
             return Degradation.NEWEST_FROM_SQL
         if any(report.from_sql for report in self.views):
             return Degradation.LEXICAL_FROM_SQL
-        return Degradation.VIEWS_FAILED if any(report.error for report in self.views) else None
+        if any(report.error for report in self.views):
+            return Degradation.VIEWS_FAILED
+        return Degradation.FILTER_CUT if self.filter_cut else None
 
     @property
     def returned(self) -> tuple[Hit, ...]:

@@ -65,11 +65,22 @@ class Space:
     create_time: datetime
     update_time: datetime
     version: int
+    time_zone: str = ""
+    """Clock of turns and questions that come with none; see `zone_of`."""
 
     @property
     def etag(self) -> str:
         """Opaque version for optimistic concurrency."""
         return f"v{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class UserSettings:
+    """What is set for one end user of a space."""
+
+    user_id: str
+    time_zone: str = ""
+    """As that of the space; empty means the space's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

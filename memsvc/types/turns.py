@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from memsvc.types.metadata import Metadata, merge_metadata
 from memsvc.types.spaces import Scope
+from memsvc.types.zones import local_time
 
 
 class Role(StrEnum):
@@ -46,15 +49,17 @@ class TurnRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One message exactly as ingested. Times are aware and in UTC."""
+    """One message exactly as ingested. Times are aware and in UTC, `local_time` excepted."""
 
     turn_id: str
     scope: Scope
     role: Role
     content: str
     event_time: datetime
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
     speaker: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
     token_count: int = 0
     """cl100k_base tokens of `speaker: content`, as a prompt would carry it."""
     ingest_time: datetime | None = None
@@ -67,11 +72,21 @@ class Turn:
         return TurnRef(self.scope, self.turn_id)
 
     @property
+    def local_time(self) -> datetime:
+        """When it was said by the speaker's clock, aware; in UTC when that clock is unknown."""
+        return local_time(self.event_time, self.utc_offset_minutes)
+
+    @property
     def speaker_name(self) -> str:
         """The name the turn is told under: its speaker, else the user or the agent of its scope, else the role."""
         if self.speaker:
             return self.speaker
         return {Role.USER: "The user", Role.ASSISTANT: "The assistant"}.get(self.role, f"The {self.role}")
+
+
+def merged_metadata(turns: Sequence[Turn]) -> dict[str, Any]:
+    """The metadata of a memory made of `turns`, which stand in the order they were said in; see `merge_metadata`."""
+    return merge_metadata([turn.metadata for turn in turns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,8 @@ class PendingTurns:
     pending: tuple[Turn, ...]
     known_entities: frozenset[str]
     """Case-folded people and entities already named by memories of the same user and agent."""
+    told: tuple[str, ...] = ()
+    """Texts of the latest memories of the same user and agent from before the first pending turn."""
 
     @property
     def context_refs(self) -> tuple[TurnRef, ...]:

@@ -22,50 +22,51 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16memsvc/v1/memory.proto\x12\tmemsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x05Space\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"u\n\x05Scope\x12\x14\n\x07user_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x61gent_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nsession_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_user_idB\x0b\n\t_agent_idB\r\n\x0b_session_id\"\x89\x03\n\x04Turn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x1f\n\x05scope\x18\x02 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x1d\n\x04role\x18\x03 \x01(\x0e\x32\x0f.memsvc.v1.Role\x12\x0f\n\x07speaker\x18\x04 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\t\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08metadata\x18\x07 \x03(\x0b\x32\x1d.memsvc.v1.Turn.MetadataEntry\x12/\n\x0bingest_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64isposition\x18\t \x01(\x0e\x32\x1a.memsvc.v1.TurnDisposition\x12\x1a\n\x12\x64isposition_reason\x18\n \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf4\x06\n\x06Memory\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.memsvc.v1.MemoryKind\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.memsvc.v1.MemoryState\x12\x1f\n\x05scope\x18\x05 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12)\n\x08symbolic\x18\x06 \x01(\x0b\x32\x17.memsvc.v1.SymbolicView\x12.\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nvalid_from\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08valid_to\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08salience\x18\n \x01(\x01\x12\x13\n\x0btoken_count\x18\x0b \x01(\x05\x12#\n\x07sources\x18\x0c \x03(\x0b\x32\x12.memsvc.v1.TurnRef\x12\x14\n\x0c\x64\x65rived_from\x18\r \x03(\t\x12%\n\x04gate\x18\x0e \x01(\x0b\x32\x17.memsvc.v1.GateDecision\x12\x12\n\ncompressor\x18\x0f \x01(\t\x12\x31\n\x08metadata\x18\x10 \x03(\x0b\x32\x1f.memsvc.v1.Memory.MetadataEntry\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12\x15\n\rsuperseded_by\x18\x14 \x01(\t\x12\x32\n\x0esupersede_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63onflicts_with\x18\x16 \x03(\t\x12\x0e\n\x06pinned\x18\x17 \x01(\x08\x12\x11\n\tuse_count\x18\x18 \x01(\x03\x12\x31\n\rlast_use_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x0cSymbolicView\x12\x0e\n\x06people\x18\x01 \x03(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x0f\n\x07speaker\x18\x05 \x01(\t\"\xc0\x01\n\x0cGateDecision\x12\r\n\x05score\x18\x01 \x01(\x01\x12\x17\n\x0fnew_entity_rate\x18\x02 \x01(\x01\x12\x0f\n\x07novelty\x18\x03 \x01(\x01\x12\r\n\x05\x61lpha\x18\x04 \x01(\x01\x12\x11\n\tthreshold\x18\x05 \x01(\x01\x12\x11\n\tsurprisal\x18\x06 \x01(\x01\x12\x0c\n\x04kept\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12$\n\x04\x63uts\x18\t \x03(\x0b\x32\x16.memsvc.v1.CutSentence\"+\n\x0b\x43utSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\";\n\x07TurnRef\x12\x1f\n\x05scope\x18\x01 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\"\xd5\x01\n\x0cMemoryChange\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.memsvc.v1.MemoryChangeKind\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x06memory\x18\x04 \x01(\x0b\x32\x11.memsvc.v1.Memory\x12\x15\n\rprevious_text\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x12\n\x0eROLE_ASSISTANT\x10\x02\x12\x0f\n\x0bROLE_SYSTEM\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*\xc6\x01\n\x0fTurnDisposition\x12 \n\x1cTURN_DISPOSITION_UNSPECIFIED\x10\x00\x12\x1c\n\x18TURN_DISPOSITION_PENDING\x10\x01\x12\x19\n\x15TURN_DISPOSITION_KEPT\x10\x02\x12\x1b\n\x17TURN_DISPOSITION_MERGED\x10\x03\x12\x1d\n\x19TURN_DISPOSITION_LEFT_OUT\x10\x04\x12\x1c\n\x18TURN_DISPOSITION_DELETED\x10\x05*t\n\nMemoryKind\x12\x1b\n\x17MEMORY_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MEMORY_KIND_STATEMENT\x10\x01\x12\x17\n\x13MEMORY_KIND_EPISODE\x10\x02\x12\x15\n\x11MEMORY_KIND_THEME\x10\x03*\xb0\x01\n\x0bMemoryState\x12\x1c\n\x18MEMORY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MEMORY_STATE_ACTIVE\x10\x01\x12\x1b\n\x17MEMORY_STATE_SUPERSEDED\x10\x02\x12\x18\n\x14MEMORY_STATE_DELETED\x10\x03\x12\x19\n\x15MEMORY_STATE_LEFT_OUT\x10\x04\x12\x18\n\x14MEMORY_STATE_RETIRED\x10\x05*\xd9\x01\n\x10MemoryChangeKind\x12\"\n\x1eMEMORY_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMEMORY_CHANGE_KIND_CREATED\x10\x01\x12\x1e\n\x1aMEMORY_CHANGE_KIND_UPDATED\x10\x02\x12!\n\x1dMEMORY_CHANGE_KIND_SUPERSEDED\x10\x03\x12\x1e\n\x1aMEMORY_CHANGE_KIND_DELETED\x10\x04\x12\x1e\n\x1aMEMORY_CHANGE_KIND_RETIRED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16memsvc/v1/memory.proto\x12\tmemsvc.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\x01\n\x05Space\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12\x11\n\ttime_zone\x18\x06 \x01(\t\"/\n\x0cUserSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\"u\n\x05Scope\x12\x14\n\x07user_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x61gent_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nsession_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_user_idB\x0b\n\t_agent_idB\r\n\x0b_session_id\"\x90\x03\n\x04Turn\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x1f\n\x05scope\x18\x02 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x1d\n\x04role\x18\x03 \x01(\x0e\x32\x0f.memsvc.v1.Role\x12\x0f\n\x07speaker\x18\x04 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\t\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bingest_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64isposition\x18\t \x01(\x0e\x32\x1a.memsvc.v1.TurnDisposition\x12\x1a\n\x12\x64isposition_reason\x18\n \x01(\t\x12\x1f\n\x12utc_offset_minutes\x18\x0c \x01(\x05H\x00\x88\x01\x01\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.StructB\x15\n\x13_utc_offset_minutesJ\x04\x08\x07\x10\x08\"\xea\x07\n\x06Memory\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.memsvc.v1.MemoryKind\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.memsvc.v1.MemoryState\x12\x1f\n\x05scope\x18\x05 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12)\n\x08symbolic\x18\x06 \x01(\x0b\x32\x17.memsvc.v1.SymbolicView\x12.\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nvalid_from\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08valid_to\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08salience\x18\n \x01(\x01\x12\x13\n\x0btoken_count\x18\x0b \x01(\x05\x12#\n\x07sources\x18\x0c \x03(\x0b\x32\x12.memsvc.v1.TurnRef\x12\x14\n\x0c\x64\x65rived_from\x18\r \x03(\t\x12%\n\x04gate\x18\x0e \x01(\x0b\x32\x17.memsvc.v1.GateDecision\x12\x12\n\ncompressor\x18\x0f \x01(\t\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12\x15\n\rsuperseded_by\x18\x14 \x01(\t\x12\x32\n\x0esupersede_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63onflicts_with\x18\x16 \x03(\t\x12\x0e\n\x06pinned\x18\x17 \x01(\x08\x12\x11\n\tuse_count\x18\x18 \x01(\x03\x12\x31\n\rlast_use_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x12utc_offset_minutes\x18\x1b \x01(\x05H\x00\x88\x01\x01\x12)\n\x08metadata\x18\x1c \x01(\x0b\x32\x17.google.protobuf.Struct\x12$\n\x05spans\x18\x1d \x03(\x0b\x32\x15.memsvc.v1.SourceSpan\x12*\n\tadditions\x18\x1e \x03(\x0b\x32\x17.memsvc.v1.TextAddition\x12\x1d\n\x04role\x18\x1f \x01(\x0e\x32\x0f.memsvc.v1.RoleB\x15\n\x13_utc_offset_minutesJ\x04\x08\x10\x10\x11\"^\n\nSourceSpan\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.memsvc.v1.TurnRef\x12\r\n\x05start\x18\x02 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x05\x12\x12\n\ntext_start\x18\x04 \x01(\x05\"_\n\x0cTextAddition\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.memsvc.v1.TextAdditionKind\x12\x12\n\ntext_start\x18\x02 \x01(\x05\x12\x10\n\x08text_end\x18\x03 \x01(\x05\"_\n\x0cSymbolicView\x12\x0e\n\x06people\x18\x01 \x03(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x0f\n\x07speaker\x18\x05 \x01(\t\"\xc0\x01\n\x0cGateDecision\x12\r\n\x05score\x18\x01 \x01(\x01\x12\x17\n\x0fnew_entity_rate\x18\x02 \x01(\x01\x12\x0f\n\x07novelty\x18\x03 \x01(\x01\x12\r\n\x05\x61lpha\x18\x04 \x01(\x01\x12\x11\n\tthreshold\x18\x05 \x01(\x01\x12\x11\n\tsurprisal\x18\x06 \x01(\x01\x12\x0c\n\x04kept\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12$\n\x04\x63uts\x18\t \x03(\x0b\x32\x16.memsvc.v1.CutSentence\"+\n\x0b\x43utSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\";\n\x07TurnRef\x12\x1f\n\x05scope\x18\x01 \x01(\x0b\x32\x10.memsvc.v1.Scope\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\"\xd5\x01\n\x0cMemoryChange\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.memsvc.v1.MemoryChangeKind\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x06memory\x18\x04 \x01(\x0b\x32\x11.memsvc.v1.Memory\x12\x15\n\rprevious_text\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t*\xd2\x01\n\x10TextAdditionKind\x12\"\n\x1eTEXT_ADDITION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TEXT_ADDITION_KIND_LABEL\x10\x01\x12\x1b\n\x17TEXT_ADDITION_KIND_DATE\x10\x02\x12\x1f\n\x1bTEXT_ADDITION_KIND_ELLIPSIS\x10\x03\x12\x1c\n\x18TEXT_ADDITION_KIND_BREAK\x10\x04\x12 \n\x1cTEXT_ADDITION_KIND_STATEMENT\x10\x05*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x12\n\x0eROLE_ASSISTANT\x10\x02\x12\x0f\n\x0bROLE_SYSTEM\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*\xc6\x01\n\x0fTurnDisposition\x12 \n\x1cTURN_DISPOSITION_UNSPECIFIED\x10\x00\x12\x1c\n\x18TURN_DISPOSITION_PENDING\x10\x01\x12\x19\n\x15TURN_DISPOSITION_KEPT\x10\x02\x12\x1b\n\x17TURN_DISPOSITION_MERGED\x10\x03\x12\x1d\n\x19TURN_DISPOSITION_LEFT_OUT\x10\x04\x12\x1c\n\x18TURN_DISPOSITION_DELETED\x10\x05*t\n\nMemoryKind\x12\x1b\n\x17MEMORY_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MEMORY_KIND_STATEMENT\x10\x01\x12\x17\n\x13MEMORY_KIND_EPISODE\x10\x02\x12\x15\n\x11MEMORY_KIND_THEME\x10\x03*\xb0\x01\n\x0bMemoryState\x12\x1c\n\x18MEMORY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MEMORY_STATE_ACTIVE\x10\x01\x12\x1b\n\x17MEMORY_STATE_SUPERSEDED\x10\x02\x12\x18\n\x14MEMORY_STATE_DELETED\x10\x03\x12\x19\n\x15MEMORY_STATE_LEFT_OUT\x10\x04\x12\x18\n\x14MEMORY_STATE_RETIRED\x10\x05*\xd9\x01\n\x10MemoryChangeKind\x12\"\n\x1eMEMORY_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMEMORY_CHANGE_KIND_CREATED\x10\x01\x12\x1e\n\x1aMEMORY_CHANGE_KIND_UPDATED\x10\x02\x12!\n\x1dMEMORY_CHANGE_KIND_SUPERSEDED\x10\x03\x12\x1e\n\x1aMEMORY_CHANGE_KIND_DELETED\x10\x04\x12\x1e\n\x1aMEMORY_CHANGE_KIND_RETIRED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'memsvc.v1.memory_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TURN_METADATAENTRY']._loaded_options = None
-  _globals['_TURN_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_MEMORY_METADATAENTRY']._loaded_options = None
-  _globals['_MEMORY_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_ROLE']._serialized_start=2244
-  _globals['_ROLE']._serialized_end=2339
-  _globals['_TURNDISPOSITION']._serialized_start=2342
-  _globals['_TURNDISPOSITION']._serialized_end=2540
-  _globals['_MEMORYKIND']._serialized_start=2542
-  _globals['_MEMORYKIND']._serialized_end=2658
-  _globals['_MEMORYSTATE']._serialized_start=2661
-  _globals['_MEMORYSTATE']._serialized_end=2837
-  _globals['_MEMORYCHANGEKIND']._serialized_start=2840
-  _globals['_MEMORYCHANGEKIND']._serialized_end=3057
-  _globals['_SPACE']._serialized_start=71
-  _globals['_SPACE']._serialized_end=226
-  _globals['_SCOPE']._serialized_start=228
-  _globals['_SCOPE']._serialized_end=345
-  _globals['_TURN']._serialized_start=348
-  _globals['_TURN']._serialized_end=741
-  _globals['_TURN_METADATAENTRY']._serialized_start=694
-  _globals['_TURN_METADATAENTRY']._serialized_end=741
-  _globals['_MEMORY']._serialized_start=744
-  _globals['_MEMORY']._serialized_end=1628
-  _globals['_MEMORY_METADATAENTRY']._serialized_start=694
-  _globals['_MEMORY_METADATAENTRY']._serialized_end=741
-  _globals['_SYMBOLICVIEW']._serialized_start=1630
-  _globals['_SYMBOLICVIEW']._serialized_end=1725
-  _globals['_GATEDECISION']._serialized_start=1728
-  _globals['_GATEDECISION']._serialized_end=1920
-  _globals['_CUTSENTENCE']._serialized_start=1922
-  _globals['_CUTSENTENCE']._serialized_end=1965
-  _globals['_TURNREF']._serialized_start=1967
-  _globals['_TURNREF']._serialized_end=2026
-  _globals['_MEMORYCHANGE']._serialized_start=2029
-  _globals['_MEMORYCHANGE']._serialized_end=2242
+  _globals['_TEXTADDITIONKIND']._serialized_start=2661
+  _globals['_TEXTADDITIONKIND']._serialized_end=2871
+  _globals['_ROLE']._serialized_start=2873
+  _globals['_ROLE']._serialized_end=2968
+  _globals['_TURNDISPOSITION']._serialized_start=2971
+  _globals['_TURNDISPOSITION']._serialized_end=3169
+  _globals['_MEMORYKIND']._serialized_start=3171
+  _globals['_MEMORYKIND']._serialized_end=3287
+  _globals['_MEMORYSTATE']._serialized_start=3290
+  _globals['_MEMORYSTATE']._serialized_end=3466
+  _globals['_MEMORYCHANGEKIND']._serialized_start=3469
+  _globals['_MEMORYCHANGEKIND']._serialized_end=3686
+  _globals['_SPACE']._serialized_start=101
+  _globals['_SPACE']._serialized_end=275
+  _globals['_USERSETTINGS']._serialized_start=277
+  _globals['_USERSETTINGS']._serialized_end=324
+  _globals['_SCOPE']._serialized_start=326
+  _globals['_SCOPE']._serialized_end=443
+  _globals['_TURN']._serialized_start=446
+  _globals['_TURN']._serialized_end=846
+  _globals['_MEMORY']._serialized_start=849
+  _globals['_MEMORY']._serialized_end=1851
+  _globals['_SOURCESPAN']._serialized_start=1853
+  _globals['_SOURCESPAN']._serialized_end=1947
+  _globals['_TEXTADDITION']._serialized_start=1949
+  _globals['_TEXTADDITION']._serialized_end=2044
+  _globals['_SYMBOLICVIEW']._serialized_start=2046
+  _globals['_SYMBOLICVIEW']._serialized_end=2141
+  _globals['_GATEDECISION']._serialized_start=2144
+  _globals['_GATEDECISION']._serialized_end=2336
+  _globals['_CUTSENTENCE']._serialized_start=2338
+  _globals['_CUTSENTENCE']._serialized_end=2381
+  _globals['_TURNREF']._serialized_start=2383
+  _globals['_TURNREF']._serialized_end=2442
+  _globals['_MEMORYCHANGE']._serialized_start=2445
+  _globals['_MEMORYCHANGE']._serialized_end=2658
 # @@protoc_insertion_point(module_scope)

@@ -100,6 +100,16 @@ class MemoryServiceStub:
                 request_serializer=memsvc_dot_v1_dot_memory__service__pb2.ListTurnsRequest.SerializeToString,
                 response_deserializer=memsvc_dot_v1_dot_memory__service__pb2.ListTurnsResponse.FromString,
                 _registered_method=True)
+        self.GetUserSettings = channel.unary_unary(
+                '/memsvc.v1.MemoryService/GetUserSettings',
+                request_serializer=memsvc_dot_v1_dot_memory__service__pb2.GetUserSettingsRequest.SerializeToString,
+                response_deserializer=memsvc_dot_v1_dot_memory__service__pb2.GetUserSettingsResponse.FromString,
+                _registered_method=True)
+        self.UpdateUserSettings = channel.unary_unary(
+                '/memsvc.v1.MemoryService/UpdateUserSettings',
+                request_serializer=memsvc_dot_v1_dot_memory__service__pb2.UpdateUserSettingsRequest.SerializeToString,
+                response_deserializer=memsvc_dot_v1_dot_memory__service__pb2.UpdateUserSettingsResponse.FromString,
+                _registered_method=True)
 
 
 class MemoryServiceServicer:
@@ -197,6 +207,20 @@ class MemoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUserSettings(self, request, context):
+        """Gets what is set for one user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateUserSettings(self, request, context):
+        """Changes the fields named by the mask.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MemoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -264,6 +288,16 @@ def add_MemoryServiceServicer_to_server(servicer, server):
                     servicer.ListTurns,
                     request_deserializer=memsvc_dot_v1_dot_memory__service__pb2.ListTurnsRequest.FromString,
                     response_serializer=memsvc_dot_v1_dot_memory__service__pb2.ListTurnsResponse.SerializeToString,
+            ),
+            'GetUserSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserSettings,
+                    request_deserializer=memsvc_dot_v1_dot_memory__service__pb2.GetUserSettingsRequest.FromString,
+                    response_serializer=memsvc_dot_v1_dot_memory__service__pb2.GetUserSettingsResponse.SerializeToString,
+            ),
+            'UpdateUserSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUserSettings,
+                    request_deserializer=memsvc_dot_v1_dot_memory__service__pb2.UpdateUserSettingsRequest.FromString,
+                    response_serializer=memsvc_dot_v1_dot_memory__service__pb2.UpdateUserSettingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -618,6 +652,60 @@ class MemoryService:
             '/memsvc.v1.MemoryService/ListTurns',
             memsvc_dot_v1_dot_memory__service__pb2.ListTurnsRequest.SerializeToString,
             memsvc_dot_v1_dot_memory__service__pb2.ListTurnsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUserSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/memsvc.v1.MemoryService/GetUserSettings',
+            memsvc_dot_v1_dot_memory__service__pb2.GetUserSettingsRequest.SerializeToString,
+            memsvc_dot_v1_dot_memory__service__pb2.GetUserSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUserSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/memsvc.v1.MemoryService/UpdateUserSettings',
+            memsvc_dot_v1_dot_memory__service__pb2.UpdateUserSettingsRequest.SerializeToString,
+            memsvc_dot_v1_dot_memory__service__pb2.UpdateUserSettingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,10 @@ class MemoryServiceStub:
     """Streams changes after a resume token."""
     ListTurns: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.ListTurnsRequest, _memory_service_pb2.ListTurnsResponse]
     """Lists turns as they were ingested, oldest first, with what compression did with each."""
+    GetUserSettings: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.GetUserSettingsRequest, _memory_service_pb2.GetUserSettingsResponse]
+    """Gets what is set for one user."""
+    UpdateUserSettings: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.UpdateUserSettingsRequest, _memory_service_pb2.UpdateUserSettingsResponse]
+    """Changes the fields named by the mask."""
 
 @_typing.type_check_only
 class MemoryServiceAsyncStub(MemoryServiceStub):
@@ -91,6 +95,10 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     """Streams changes after a resume token."""
     ListTurns: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.ListTurnsRequest, _memory_service_pb2.ListTurnsResponse]  # type: ignore[assignment]
     """Lists turns as they were ingested, oldest first, with what compression did with each."""
+    GetUserSettings: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetUserSettingsRequest, _memory_service_pb2.GetUserSettingsResponse]  # type: ignore[assignment]
+    """Gets what is set for one user."""
+    UpdateUserSettings: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.UpdateUserSettingsRequest, _memory_service_pb2.UpdateUserSettingsResponse]  # type: ignore[assignment]
+    """Changes the fields named by the mask."""
 
 class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Data plane: what agents call on every turn."""
@@ -198,5 +206,21 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_memory_service_pb2.ListTurnsResponse, _abc.Awaitable[_memory_service_pb2.ListTurnsResponse]]:
         """Lists turns as they were ingested, oldest first, with what compression did with each."""
+
+    @_abc_1.abstractmethod
+    def GetUserSettings(
+        self,
+        request: _memory_service_pb2.GetUserSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memory_service_pb2.GetUserSettingsResponse, _abc.Awaitable[_memory_service_pb2.GetUserSettingsResponse]]:
+        """Gets what is set for one user."""
+
+    @_abc_1.abstractmethod
+    def UpdateUserSettings(
+        self,
+        request: _memory_service_pb2.UpdateUserSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_memory_service_pb2.UpdateUserSettingsResponse, _abc.Awaitable[_memory_service_pb2.UpdateUserSettingsResponse]]:
+        """Changes the fields named by the mask."""
 
 def add_MemoryServiceServicer_to_server(servicer: MemoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -35,7 +35,7 @@ from memsvc.errors import Corrupt, FailedPrecondition, Reason, Unavailable
 from memsvc.ports import Vectors
 from memsvc.types import IndexHit, Memory, MemoryFilter, SpaceKey, SparseVector, SymbolicQuery
 from memsvc.vectors import schema
-from memsvc.vectors.filters import AllOf, AnyOf, Condition, OneOf, Within, bounded
+from memsvc.vectors.filters import AllOf, AnyOf, Compared, Condition, Group, HasId, NoneOf, OneOf, Within, bounded
 
 T = TypeVar("T")
 NEW = "new"
@@ -360,7 +360,7 @@ def _spaces(shard: edge.EdgeShard) -> set[SpaceKey]:
     }
 
 
-def _values(shard: edge.EdgeShard, field: str, where: edge.FieldCondition | edge.Filter | None) -> list[str]:
+def _values(shard: edge.EdgeShard, field: str, where: edge.ConditionType | None) -> list[str]:
     """Every value of a field among the points that meet a condition."""
     only = edge.Filter(must=[where]) if where is not None else None
     found = shard.facet(edge.FacetRequest(field, limit=_ALL, exact=True, filter=only))
@@ -383,12 +383,18 @@ def _sparse(vector: SparseVector) -> edge.SparseVector:
     return edge.SparseVector(list(vector.indices), list(vector.values))
 
 
-def _filter(condition: AllOf | AnyOf) -> edge.Filter:
+def _filter(condition: Group) -> edge.Filter:
     conditions: list[edge.ConditionType] = [_condition(part) for part in condition.conditions]
-    return edge.Filter(must=conditions) if isinstance(condition, AllOf) else edge.Filter(should=conditions)
+    match condition:
+        case AllOf():
+            return edge.Filter(must=conditions)
+        case AnyOf():
+            return edge.Filter(should=conditions)
+        case NoneOf():
+            return edge.Filter(must_not=conditions)
 
 
-def _condition(condition: Condition) -> edge.FieldCondition | edge.Filter:
+def _condition(condition: Condition) -> edge.FieldCondition | edge.HasIdCondition | edge.Filter:
     match condition:
         case OneOf(field, values):
             match = edge.MatchValue(values[0]) if len(values) == 1 else edge.MatchAny(list(values))
@@ -397,5 +403,10 @@ def _condition(condition: Condition) -> edge.FieldCondition | edge.Filter:
             bounds = {"gte": at_least, "gt": after, "lt": before}
             given = {name: schema.timestamp(time) for name, time in bounds.items() if time is not None}
             return edge.FieldCondition(field, range=edge.RangeDateTime(**given))
-        case AllOf() | AnyOf():
+        case Compared(field, operator, value):
+            return edge.FieldCondition(field, range=edge.RangeFloat(**{operator.value: value}))
+        case HasId(point_ids):
+            ids: set[edge.PointId] = set(point_ids)
+            return edge.HasIdCondition(ids)
+        case AllOf() | AnyOf() | NoneOf():
             return _filter(condition)

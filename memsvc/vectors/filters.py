@@ -9,8 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from memsvc.types import AsOf, Interval, MemoryFilter, MemoryState, SpaceKey, SymbolicQuery, folded
-from memsvc.vectors.schema import SPACE, TENANT
+from memsvc.types import (
+    AsOf,
+    Interval,
+    MemoryFilter,
+    MemoryState,
+    MetadataCondition,
+    MetadataTest,
+    Operator,
+    Rule,
+    SpaceKey,
+    SymbolicQuery,
+    folded,
+)
+from memsvc.vectors.metadata_terms import element_term, number_field, presence_term, value_term
+from memsvc.vectors.schema import METADATA, NUMBERS, SPACE, TENANT, point_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,22 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """The field is a number that compares with `value` as the operator says: GT, GTE, LT or LTE."""
+
+    field: str
+    operator: Operator
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class HasId:
+    """The point is one of these."""
+
+    point_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every condition holds."""
 
@@ -45,7 +74,15 @@ class AnyOf:
     conditions: tuple[Condition, ...]
 
 
-Condition: TypeAlias = OneOf | Within | AllOf | AnyOf
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """No condition holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+Group: TypeAlias = AllOf | AnyOf | NoneOf
+Condition: TypeAlias = OneOf | Within | Compared | HasId | Group
 
 
 def bounded(space: SpaceKey, where: MemoryFilter | None = None, match: SymbolicQuery | None = None) -> AllOf:
@@ -56,6 +93,7 @@ def bounded(space: SpaceKey, where: MemoryFilter | None = None, match: SymbolicQ
     conditions: list[Condition] = [OneOf(TENANT, (space.tenant,)), OneOf(SPACE, (space.space,))]
     if where is not None:
         conditions.extend(_passing(where))
+        conditions.extend(_picked(space, where))
     if match:
         conditions.append(_matching(match))
     return AllOf(tuple(conditions))
@@ -77,6 +115,49 @@ def _passing(where: MemoryFilter) -> list[Condition]:
     if where.as_of is not None:
         conditions.extend(_possibly_shown(where.as_of, where.stored_states))
     return conditions
+
+
+def _picked(space: SpaceKey, where: MemoryFilter) -> list[Condition]:
+    """By metadata, or by the ids of those that SQL found to pass where the index cannot tell."""
+    if where.ids is not None:
+        return [HasId(frozenset(point_id(space, memory_id) for memory_id in where.ids))]
+    return [] if where.metadata is None else [_satisfying(where.metadata)]
+
+
+def _satisfying(condition: MetadataCondition) -> Condition:
+    """The same rule as `MetadataCondition.matches`. Raises ValueError for a test that compares texts."""
+    if isinstance(condition, MetadataTest):
+        return _test(condition)
+    parts = tuple(_satisfying(each) for each in condition.conditions)
+    match condition.rule:
+        case Rule.ALL_OF:
+            return AllOf(parts)
+        case Rule.ANY_OF:
+            return AnyOf(parts)
+        case Rule.NONE_OF:
+            return NoneOf(parts)
+
+
+def _test(test: MetadataTest) -> Condition:
+    if test.compares_text:
+        raise ValueError("the index cannot compare texts; SQL has to say which memories pass")
+    match test.operator:
+        case Operator.EQ | Operator.IN:
+            return _having(*(value_term(test.path, value) for value in test.values))
+        case Operator.NE | Operator.NIN:
+            return NoneOf((_having(*(value_term(test.path, value) for value in test.values)),))
+        case Operator.EXISTS:
+            present = _having(presence_term(test.path))
+            return present if test.value else NoneOf((present,))
+        case Operator.CONTAINS:
+            return _having(element_term(test.path, test.value))
+        case _:
+            assert isinstance(test.value, int | float)
+            return Compared(f"{NUMBERS}.{number_field(test.path)}", test.operator, float(test.value))
+
+
+def _having(*terms: str) -> OneOf:
+    return OneOf(METADATA, terms)
 
 
 def _possibly_shown(as_of: AsOf, states: tuple[MemoryState, ...]) -> tuple[Condition, Condition]:

@@ -8,9 +8,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from memsvc.types import Memory, SpaceKey, folded
+from memsvc.vectors.metadata_terms import numbers_of, terms_of
 
-LAYOUT_VERSION = 1
-"""Raised when points, payloads or term indices change so that an index has to be rebuilt."""
+LAYOUT_VERSION = 2
+"""Raised when points, payloads or term indices change so that an index has to be rebuilt.
+
+It is part of the collection's name: a service that writes another layout finds no collection, makes one, and fills it
+from SQL in the background.
+"""
 
 DENSE = "dense"
 """Named vector, cosine: the embedding of the memory's dense text."""
@@ -27,6 +32,12 @@ LEXICAL = "lexical"
 
 MEMORY_ID = "memory_id"
 """Payload field that carries the memory's id; not indexed."""
+
+METADATA = "metadata"
+"""Payload field of the terms that metadata consists of; see `metadata_terms`."""
+
+NUMBERS = "numbers"
+"""Payload field of an object that holds the numbers among metadata; not indexed, as its fields are the callers'."""
 
 TENANT = "tenant"
 SPACE = "space"
@@ -55,8 +66,9 @@ FIELDS: Mapping[str, FieldType] = {
     "valid_from": FieldType.DATETIME,
     "valid_to": FieldType.DATETIME,
     "supersede_time": FieldType.DATETIME,
+    METADATA: FieldType.KEYWORD,
 }
-"""Every payload field a filter may test, with its index. `tenant` is the one the engine groups points by."""
+"""Every payload field a filter may test, but for `NUMBERS`, with its index. `tenant` is the one the engine groups points by."""
 
 _POINTS = uuid.UUID("5f0c8a4e-6f0b-5d7c-9a37-2f1d0f6f7c11")
 ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -87,6 +99,8 @@ def payload(space: SpaceKey, memory: Memory) -> dict[str, object]:
         "place": symbolic.place.casefold(),
         "topic": symbolic.topic.casefold(),
         "event_time": timestamp(memory.event_time),
+        METADATA: terms_of(memory.metadata),
+        NUMBERS: numbers_of(memory.metadata),
         **_validity(memory),
         **({"supersede_time": timestamp(memory.supersede_time)} if memory.supersede_time else {}),
     }

@@ -20,6 +20,7 @@ from qdrant_client.models import (
     FieldCondition,
     Filter,
     FilterSelector,
+    HasIdCondition,
     IdfCorpusParams,
     KeywordIndexParams,
     KeywordIndexType,
@@ -29,6 +30,7 @@ from qdrant_client.models import (
     PointIdsList,
     PointStruct,
     QueryResponse,
+    Range,
     Record,
     SearchParams,
     SparseVectorParams,
@@ -43,7 +45,7 @@ from memsvc.ports import Vectors
 from memsvc.types import IndexHit, Memory, MemoryFilter, SpaceKey, SparseVector, SymbolicQuery
 from memsvc.vectors import schema
 from memsvc.vectors.calls import FOR_QUERIES, GuardedCalls
-from memsvc.vectors.filters import AllOf, AnyOf, Condition, OneOf, Within, bounded
+from memsvc.vectors.filters import AllOf, AnyOf, Compared, Condition, Group, HasId, NoneOf, OneOf, Within, bounded
 from memsvc.vectors.quantization import Storage, change_to, config_of, kind_of, search_params
 
 GRPC_PORT = 6334
@@ -330,9 +332,15 @@ def _sparse(vector: SparseVector) -> QdrantSparseVector:
     return QdrantSparseVector(indices=list(vector.indices), values=list(vector.values))
 
 
-def _filter(condition: AllOf | AnyOf) -> Filter:
+def _filter(condition: Group) -> Filter:
     conditions = [_condition(part) for part in condition.conditions]
-    return Filter(must=conditions) if isinstance(condition, AllOf) else Filter(should=conditions)
+    match condition:
+        case AllOf():
+            return Filter(must=conditions)
+        case AnyOf():
+            return Filter(should=conditions)
+        case NoneOf():
+            return Filter(must_not=conditions)
 
 
 def _condition(condition: Condition) -> QdrantCondition:
@@ -341,5 +349,9 @@ def _condition(condition: Condition) -> QdrantCondition:
             return FieldCondition(key=field, match=MatchAny(any=list(values)))
         case Within(field, at_least, after, before):
             return FieldCondition(key=field, range=DatetimeRange(gte=at_least, gt=after, lt=before))
-        case AllOf() | AnyOf():
+        case Compared(field, operator, value):
+            return FieldCondition(key=field, range=Range(**{operator.value: value}))
+        case HasId(point_ids):
+            return HasIdCondition(has_id=list(point_ids))
+        case AllOf() | AnyOf() | NoneOf():
             return _filter(condition)

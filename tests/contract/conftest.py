@@ -11,6 +11,7 @@ from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
+from memsvc.storage.users import SqlUserStore
 from support.storage import Clock, make_tenants
 
 
@@ -23,6 +24,7 @@ class Stores:
     turns: SqlTurnLog
     memories: SqlMemoryLog
     spaces: SqlSpaceStore
+    users: SqlUserStore
     keys: SqlKeyStore
     jobs: SqlJobQueue
 
@@ -34,6 +36,7 @@ def stores_over(database: Database, clock: Clock) -> Stores:
         SqlTurnLog(database, clock),
         SqlMemoryLog(database, clock),
         SqlSpaceStore(database, clock),
+        SqlUserStore(database),
         SqlKeyStore(database, clock),
         SqlJobQueue(database, clock),
     )

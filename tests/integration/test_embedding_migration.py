@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from memsvc.bootstrap.parts import collection_name
 from support.forked_service import fork
 from support.migrating import migrate
 from support.small_service import PATIENCE, ShortEmbedder, SmallService, small_service, until
 
-OLD, NEW = "memsvc-openai-first", "memsvc-openai-second"
+OLD, NEW = collection_name("openai/first"), collection_name("openai/second")
 TARGET = "litellm:openai/second"
 FACT = "I keep the telescope in the harbour shed in Lisbon."
 QUESTION = "Where does Ana keep the telescope?"

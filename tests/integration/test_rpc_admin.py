@@ -211,6 +211,7 @@ async def test_no_tenant_reaches_another(server: Running, client: Client) -> Non
     scope, spec = memory_pb2.Scope(user_id="user-1"), pb.QuerySpec(text="Where is Ana?", filter=EVERYBODY)
     edited = memory_pb2.Memory(name=name, text="Mine now.")
     renamed = memory_pb2.Space(name=space, display_name="Mine now.")
+    settings = memory_pb2.UserSettings(name=f"{space}/users/user-1/settings", time_zone="Asia/Tokyo")
     attempts: list[tuple[str, Any]] = [
         ("Ingest", pb.IngestRequest(parent=space, turns=[turn("t9")])),
         ("Query", pb.QueryRequest(parent=space, spec=spec)),
@@ -222,6 +223,11 @@ async def test_no_tenant_reaches_another(server: Running, client: Client) -> Non
         ("DeleteMemories", pb.DeleteMemoriesRequest(parent=space, scope=scope)),
         ("GetHistory", pb.GetHistoryRequest(name=name)),
         ("ListTurns", pb.ListTurnsRequest(parent=space, whole_space=True)),
+        ("GetUserSettings", pb.GetUserSettingsRequest(name=settings.name)),
+        (
+            "UpdateUserSettings",
+            pb.UpdateUserSettingsRequest(settings=settings, update_mask=FieldMask(paths=["time_zone"])),
+        ),
         ("GetSpace", admin.GetSpaceRequest(name=space)),
         ("UpdateSpace", admin.UpdateSpaceRequest(space=renamed, update_mask=FieldMask(paths=["display_name"]))),
         ("DeleteSpace", admin.DeleteSpaceRequest(name=space, force=True)),

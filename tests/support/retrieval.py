@@ -116,6 +116,9 @@ class DictMemories:
         newest = [memory for memory in reversed(self.stored.values()) if where.matches(memory)]
         return Page(tuple(newest[:limit]) if space == SPACE else (), None)
 
+    async def ids(self, space: SpaceKey, where: MemoryFilter, *, limit: int) -> list[str]:
+        return [memory.id for memory in (await self.page(space, where, limit=limit)).items]
+
     async def lexical_texts(
         self, space: SpaceKey, where: MemoryFilter, *, limit: int, cursor: str | None = None
     ) -> Page[LexicalText]:

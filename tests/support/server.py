@@ -36,6 +36,7 @@ from memsvc.storage.migrate import upgrade
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
 from memsvc.storage.usage import SqlUsageLedger
+from memsvc.storage.users import SqlUserStore
 from memsvc.storage.uses import UseCounter
 from memsvc.types import (
     Compression,
@@ -160,6 +161,7 @@ async def running(
             turns=SqlTurnLog(database),
             memories=memories,
             spaces=SqlSpaceStore(database),
+            users=SqlUserStore(database),
             keys=SqlKeyStore(database),
             jobs=SqlJobQueue(database),
             index=index,
@@ -186,20 +188,18 @@ async def _with_models(
     tokens = Cl100kCounter()
     embedder = SentenceTransformerEmbedder(device="cpu")
     stack.push_async_callback(embedder.close)
-    analyzer = SpacyAnalyzer()
     retriever = Retriever(
         index=index,
         embedder=embedder,
-        analyzer=analyzer,
         tokens=tokens,
         memories=memories,
-        planner=Planner(model, analyzer) if model else None,
+        planner=Planner(model) if model else None,
     )
     consolidation = MemoryConsolidation(
         log=SqlConsolidationLog(database),
         index=index,
         embedder=embedder,
-        consolidator=Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder),
+        consolidator=Consolidator(analyzer=SpacyAnalyzer(), tokens=tokens, embedder=embedder),
         topics=True,
     )
     return retriever, Indexer(memories=memories, index=index, embedder=embedder), consolidation

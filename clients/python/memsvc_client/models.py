@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Generic, TypeVar, overload
+from datetime import datetime, timedelta, timezone
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 HandleT = TypeVar("HandleT")
@@ -19,6 +19,28 @@ class Source:
     user_id: str = ""
     agent_id: str = ""
     session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of a turn's content, which a memory tells unaltered from `text_start` on."""
+
+    turn: Source
+    start: int
+    end: int
+    text_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Characters [text_start, text_end) of a memory's text that nobody said.
+
+    `kind` is `label` (who said it), `date` (in square brackets), `ellipsis`, `break` or `statement` (a model's).
+    """
+
+    kind: str
+    text_start: int
+    text_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +68,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """A self-contained statement and where it came from."""
+    """What was said, and where it came from."""
 
     id: str
     memory: str
-    """The statement."""
+    """The text: `spans` of turns, unaltered, and `additions`."""
     kind: str = "statement"
     """`statement`, `episode` or `theme`."""
     state: str = "active"
@@ -74,7 +96,7 @@ class Memory:
     """Ids of the memories it was consolidated from."""
     gate: Gate | None = None
     compressor: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None
     etag: str = ""
@@ -88,6 +110,20 @@ class Memory:
     """Whether it is kept whatever its salience."""
     use_count: int = 0
     last_used_at: datetime | None = None
+    spans: tuple[Span, ...] = ()
+    """Where each part of the text was said; empty for what a caller wrote."""
+    additions: tuple[Addition, ...] = ()
+    """The rest of the text."""
+    role: str = ""
+    """Of who said it: `user`, `assistant`, `tool`, `system`; empty for what no turn says."""
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
+
+    @property
+    def local_time(self) -> datetime | None:
+        """`event_time` by the speaker's clock, in UTC where that is unknown."""
+        ahead = timezone(timedelta(minutes=self.utc_offset_minutes or 0))
+        return self.event_time.astimezone(ahead) if self.event_time else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,11 +252,13 @@ class Turn:
     agent_id: str
     session_id: str
     created_at: datetime | None
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, Any]
     ingested_at: datetime | None
     disposition: str
     """`pending`, `kept`, `merged` or `left_out`."""
     disposition_reason: str
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `created_at`; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +308,18 @@ class Operation:
     summary: OperationSummary | None
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A message that held nothing to store, by its position among those given.
+
+    `reason` is EMPTY (no content, no tool calls), REASONING (a model's own thoughts) or REFERENCE (to an item that is
+    elsewhere).
+    """
+
+    position: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddResult(Generic[HandleT]):
     """What became of added messages; the service keeps them from here on."""
@@ -281,7 +331,10 @@ class AddResult(Generic[HandleT]):
     consistency_token: str
     """Pass this, or the whole result, as `after` to search what was added."""
     turn_ids: tuple[str, ...]
+    """Of every turn, in order; a message with results of several tools is several turns."""
     request_id: str
+    skipped: tuple[Skipped, ...] = ()
+    """Messages that held nothing to store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +364,17 @@ class Space:
     created_at: datetime | None
     updated_at: datetime | None
     etag: str
+    time_zone: str = ""
+    """Clock of messages and questions that come with none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSettings:
+    """What is set for one user of a space."""
+
+    user_id: str
+    time_zone: str = ""
+    """Clock of this user's messages and questions; empty means the space's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from memsvc_client import models, trace
+from memsvc_client.json_values import plain
 from memsvc_client.v1 import admin_service_pb2 as admin
 from memsvc_client.v1 import memory_pb2, operation_pb2
 from memsvc_client.v1 import memory_service_pb2 as service
@@ -26,6 +27,11 @@ def moment(message: Message, field: str) -> datetime | None:
         return None
     stamp: Timestamp = getattr(message, field)
     return stamp.ToDatetime(tzinfo=UTC)
+
+
+def offset(message: memory_pb2.Turn | memory_pb2.Memory) -> int | None:
+    """Return the offset of the speaker's clock, None when it is unknown."""
+    return message.utc_offset_minutes if message.HasField("utc_offset_minutes") else None
 
 
 def word(enum: EnumDescriptor, number: int, prefix: str) -> str:
@@ -68,7 +74,7 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "derived_from": tuple(short_id(name) for name in message.derived_from),
         "gate": _gate(message.gate) if message.HasField("gate") else None,
         "compressor": message.compressor,
-        "metadata": dict(message.metadata),
+        "metadata": plain(message.metadata),
         "created_at": moment(message, "create_time"),
         "updated_at": moment(message, "update_time"),
         "etag": message.etag,
@@ -78,7 +84,16 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "pinned": message.pinned,
         "use_count": message.use_count,
         "last_used_at": moment(message, "last_use_time"),
+        "spans": tuple(models.Span(_source(s.turn), s.start, s.end, s.text_start) for s in message.spans),
+        "additions": tuple(_addition(addition) for addition in message.additions),
+        "role": word(memory_pb2.Role.DESCRIPTOR, message.role, "ROLE_") if message.role else "",
+        "utc_offset_minutes": offset(message),
     }
+
+
+def _addition(message: memory_pb2.TextAddition) -> models.Addition:
+    kind = word(memory_pb2.TextAdditionKind.DESCRIPTOR, message.kind, "TEXT_ADDITION_KIND_")
+    return models.Addition(kind, message.text_start, message.text_end)
 
 
 def _source(ref: memory_pb2.TurnRef) -> models.Source:
@@ -229,10 +244,11 @@ def turn(message: memory_pb2.Turn) -> models.Turn:
         agent_id=message.scope.agent_id,
         session_id=message.scope.session_id,
         created_at=moment(message, "event_time"),
-        metadata=dict(message.metadata),
+        metadata=plain(message.metadata),
         ingested_at=moment(message, "ingest_time"),
         disposition=word(memory_pb2.TurnDisposition.DESCRIPTOR, message.disposition, "TURN_DISPOSITION_"),
         disposition_reason=message.disposition_reason,
+        utc_offset_minutes=offset(message),
     )
 
 
@@ -280,7 +296,14 @@ def space(message: memory_pb2.Space) -> models.Space:
         created_at=moment(message, "create_time"),
         updated_at=moment(message, "update_time"),
         etag=message.etag,
+        time_zone=message.time_zone,
     )
+
+
+def user_settings(message: memory_pb2.UserSettings) -> models.UserSettings:
+    """Parse what is set for a user."""
+    user_id = message.name.partition("/users/")[2].removesuffix("/settings")
+    return models.UserSettings(user_id=user_id, time_zone=message.time_zone)
 
 
 def stats(response: admin.GetStatsResponse) -> models.Stats:

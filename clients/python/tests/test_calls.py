@@ -432,6 +432,11 @@ async def test_the_other_lists_and_counts(api, script):
     assert list(script.asked[-1].states) == [4]
     assert (await api("stats")).turn_count == 7
     assert await api("delete_all", user_id="ana") == 3
+    assert not script.asked[-1].HasField("filter")
+    assert await api("delete_all", user_id="ana", filters={"people": ["Bo"], "project": "x"}) == 3
+    where = script.asked[-1].filter
+    assert (list(where.people), list(where.metadata.test.path)) == (["Bo"], ["project"])
+    assert not where.HasField("scope") or where.scope == memory_pb2.Scope()
     assert (await api("reindex")).id == "r"
 
 
@@ -582,11 +587,14 @@ async def test_a_scope_holds_only_the_names_that_were_passed(api, script):
         ("add", ("hi",), {"user_id": "a", "priority": "low"}, "priority"),
         ("add", ("hi",), {"user_id": "a", "priority": 5}, "priority"),
         ("add", ("hi",), {"user_id": 7}, "user_id"),
-        ("search", ("q",), {"user_id": "ana", "filters": {"persons": ["Ana"]}}, "filters"),
+        ("search", ("q",), {"user_id": "ana", "filters": {"persons": ["Ana"]}}, "filters.persons"),
+        ("search", ("q",), {"user_id": "ana", "filters": ["people"]}, "filters"),
+        ("list", (), {"user_id": "ana", "filters": {"NOT": {"a": 1}}}, "filters.NOT"),
+        ("delete_all", (), {"user_id": "a", "filters": {"cost": {"over": 1}}}, "filters.cost"),
         ("search", ("q",), {"user_id": "ana", "filters": {"people": "Ana"}}, "filters.people"),
         ("search", ("q",), {"user_id": "ana", "filters": {"states": ["gone"]}}, "filters.states"),
         ("search", ("q",), {"user_id": "ana", "planning": "maybe"}, "planning"),
-        ("search", ("q",), {"user_id": "ana", "ask_time": datetime(2026, 1, 1)}, "ask_time"),  # noqa: DTZ001 - the case
+        ("search", ("q",), {"user_id": "ana", "ask_time": datetime(2026, 1, 1)}, "ask_time"),  # noqa: DTZ001 - the case under test
     ],
 )
 async def test_wrong_arguments_name_their_field_before_any_call(api, script, name, args, kwargs, field):

@@ -13,7 +13,7 @@ import pytest
 from memsvc.consolidation.consolidator import Consolidator
 from memsvc.consolidation.decisions import Action, Decision
 from memsvc.consolidation.llm_writer import CHARACTERS, MEMORIES, LlmWriter, messages
-from memsvc.consolidation.synthesis import SENTENCE_SOURCES
+from memsvc.consolidation.units import SENTENCE_SOURCES
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.llm import LitellmModel

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from memsvc.consolidation.decisions import Action, Decision
 from memsvc.consolidation.params import ConsolidationParams
-from memsvc.consolidation.synthesis import SENTENCE_SOURCES, abstract
+from memsvc.consolidation.synthesis import abstract
 from memsvc.consolidation.topics import grow
+from memsvc.consolidation.units import SENTENCE_SOURCES
 from memsvc.consolidation.writing import AT_ONCE, Sentence, Wording
 from memsvc.errors import ModelRefused, ModelUnavailable, Unavailable
 from memsvc.models.tokens import Cl100kCounter

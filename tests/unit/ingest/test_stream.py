@@ -41,6 +41,7 @@ class Log:
         request: Any = None,
         stream: StreamPosition | None = None,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> Accepted:
         assert stream is not None
         await asyncio.sleep(0)

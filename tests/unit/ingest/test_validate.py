@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 
 from memsvc.errors import InvalidInput
 from memsvc.ingest.accept import TurnAcceptor, digest
-from memsvc.ingest.limits import MAX_CONTENT, MAX_METADATA_ENTRIES, MAX_TURNS
+from memsvc.ingest.limits import MAX_CONTENT, MAX_TURNS
 from memsvc.ingest.validate import TurnDraft, check_turns
 from memsvc.ingest.violations import Violations, canonical_uuid
-from memsvc.types import Accepted, IngestRequestId, Priority, Role, Scope, SpaceKey, Turn
+from memsvc.types import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_KEYS,
+    Accepted,
+    IngestRequestId,
+    Priority,
+    Role,
+    Scope,
+    SpaceKey,
+    Turn,
+)
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 GOOD = TurnDraft(turn_id="t", scope=Scope("u"), role=Role.USER, content="Hi.", speaker="Ana", event_time=NOW)
@@ -44,15 +54,26 @@ def fields(*drafts: TurnDraft) -> list[str]:
         ({"scope": Scope("u", "", "s" * 257)}, "scope.session_id"),
         ({"role": None}, "role"),
         ({"speaker": "x" * 129}, "speaker"),
+        ({"speaker": "Ana. Ben"}, "speaker"),
+        ({"speaker": "assistant"}, "speaker"),
+        ({"speaker": "Ana\u200b"}, "speaker"),
+        ({"speaker": "A\x00"}, "speaker"),
         ({"content": ""}, "content"),
         ({"content": "x" * (MAX_CONTENT + 1)}, "content"),
         ({"content": "a\x00b"}, "content"),
         ({"content": "\ud800"}, "content"),
         ({"event_time": datetime(1899, 12, 31, tzinfo=UTC)}, "event_time"),
         ({"event_time": NOW + timedelta(hours=24, seconds=1)}, "event_time"),
+        ({"utc_offset_minutes": -721}, "utc_offset_minutes"),
+        ({"utc_offset_minutes": 841}, "utc_offset_minutes"),
         ({"metadata": {"": "v"}}, "metadata.key[0]"),
-        ({"metadata": {"a": "", "b": "v" * 1025}}, "metadata.value[1]"),
-        ({"metadata": {str(n): "" for n in range(MAX_METADATA_ENTRIES + 1)}}, "metadata"),
+        ({"metadata": {"k" * 65: "v"}}, "metadata.key[0]"),
+        ({"metadata": {"a": "", "b": "\x00"}}, "metadata.value[1]"),
+        ({"metadata": {"a": [1, {"b": {"": 1}}]}}, "metadata.value[0][1].value[0].key[0]"),
+        ({"metadata": {"a": [1, float("nan")]}}, "metadata.value[0][1]"),
+        ({"metadata": {"a": {"b": {"c": {"d": {}}}}}}, "metadata.value[0].value[0].value[0].value[0]"),
+        ({"metadata": {str(n): "" for n in range(MAX_METADATA_KEYS + 1)}}, "metadata"),
+        ({"metadata": {"a": "v" * (MAX_METADATA_BYTES - 7)}}, "metadata"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], field: str) -> None:
@@ -67,8 +88,12 @@ def test_what_is_refused(change: dict[str, Any], field: str) -> None:
         {"event_time": None},
         {"event_time": datetime(1900, 1, 1, tzinfo=UTC)},
         {"event_time": NOW + timedelta(hours=24)},
-        {"metadata": {str(n): "v" * 1024 for n in range(MAX_METADATA_ENTRIES)}},
+        {"metadata": {f"{n:064}": n for n in range(MAX_METADATA_KEYS)}},
+        {"metadata": {"a": "v" * (MAX_METADATA_BYTES - 8)}},
+        {"metadata": {"a": {"b": {"c": [1, 2.5, None, True, "x"]}}}},
         {"speaker": ""},
+        {"utc_offset_minutes": -720},
+        {"utc_offset_minutes": 840},
         {"scope": Scope("", "", "s" * 256)},
     ],
 )
@@ -111,6 +136,7 @@ class Log:
         request: IngestRequestId | None = None,
         stream: Any = None,
         priority: Priority = Priority.INTERACTIVE,
+        time_zone: str = "",
     ) -> Accepted:
         self.accepted.append((turns, request))
         return Accepted("job", len(turns), 0)
@@ -152,3 +178,28 @@ def test_digest_tells_bodies_apart(field: str, value: str) -> None:
 def test_a_backfill_is_another_body_and_what_is_interactive_is_the_same_as_ever() -> None:
     assert digest([GOOD], Priority.INTERACTIVE) == digest([GOOD]) == "ea29124ad4324c7786c4ad719e81101b"
     assert digest([GOOD], Priority.BACKFILL) != digest([GOOD])
+
+
+def test_clocks_belong_to_the_body() -> None:
+    bodies = [
+        digest([GOOD]),
+        digest([replace(GOOD, utc_offset_minutes=0)]),
+        digest([replace(GOOD, utc_offset_minutes=60)]),
+        digest([GOOD], Priority.INTERACTIVE, "Europe/Lisbon"),
+        digest([GOOD], Priority.BACKFILL),
+        digest([GOOD], Priority.BACKFILL, "Europe/Lisbon"),
+    ]
+    assert len(set(bodies)) == len(bodies)
+
+
+async def test_an_unknown_clock_stores_nothing() -> None:
+    log: Any = Log()
+    acceptor = TurnAcceptor(log, Words(), lambda: NOW)
+    with pytest.raises(InvalidInput) as caught:
+        await acceptor.accept(
+            SpaceKey("a", "b"), [GOOD], request_id="", violations=Violations(), time_zone="Lisbon/Europe"
+        )
+    (violation,) = caught.value.violations
+    assert violation.field == "time_zone"
+    assert "Europe/Lisbon" in violation.description
+    assert log.accepted == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.language.words import STOP_WORDS, stems, tokenize, word_count
+from memsvc.language.words import STOP_WORDS, characters, stem, stems, stop_words, tokenize, word_count
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,48 @@ def test_names_of_months_and_people_are_content() -> None:
 
 
 def test_stems_of_other_languages() -> None:
-    assert stems("las casas", "es") == ["las", "cas"]
+    assert stems("las casas", "es") == ["cas"]
+    assert stems("Wir wohnten in den Wohnungen", "de") == ["wohnt", "wohnung"]
     assert stems("the houses", "xx") == ["the", "houses"]
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    {
+        "ar": "المكتبة مكتبة", "hy": "քաղաքներում քաղաքներ", "eu": "etxeak etxeetan", "ca": "germans germanes",
+        "cs": "domy domů",
+        "da": "husene huse", "nl": "woningen woning", "en": "houses house", "eo": "domoj domo", "et": "majad majade",
+        "fi": "talossa talo", "fr": "maisons maison", "de": "wohnungen wohnung", "el": "σπίτια σπίτι",
+        "hi": "लड़के लड़का", "hu": "házak házat", "id": "membaca bacaan", "ga": "bhád bád", "it": "gatti gatto",
+        "lt": "namai namas", "ne": "किताबहरू किताब", "no": "husene huset", "fa": "کتابها کتاب", "pl": "domami domach",
+        "pt": "casas casa", "ro": "casele casă", "ru": "квартирами квартира", "sr": "кућама кућа", "hr": "kućama kuća",
+        "st": "batho motho", "es": "gatos gato", "sv": "husen huset", "ta": "வீடுகள் வீடு", "tr": "evler ev",
+        "yi": "הײַזער הויז",
+    }.items(),
+)  # fmt: skip
+def test_every_stemmer_is_reachable(language: str, forms: str) -> None:
+    some, other = forms.split()
+    assert stem(some, language) == stem(other, language) or stem(some, language) != some
+
+
+def test_what_is_too_long_for_a_word_stays_whole() -> None:
+    assert stem("running" * 10_000, "en") == "running" * 10_000
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "ru", "ar", "hi", "tr", "no", "sr", "fa"])
+def test_stop_words_of_other_languages_are_words(language: str) -> None:
+    words = stop_words(language)
+    assert 40 <= len(words) <= 60
+    assert all(tokenize(word) == [word] for word in words)
+
+
+def test_a_language_without_a_list_has_no_stop_words() -> None:
+    assert stop_words("xx") == stop_words("th") == frozenset()
+
+
+def test_ideographs_and_syllables_are_words_of_one_character() -> None:
+    assert characters("猫 and 개, ไทย, ひらがな") == ["猫", "개"]
+    assert characters("plain") == []
 
 
 def test_stop_words_have_the_form_of_tokens() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.packing import ALWAYS, FULL, FULL_TOKENS, Packing, pack, render
-from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope
+from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, fixed_zone
 from support.retrieval import WordCounter, make_memory
 
 MAY_8 = datetime(2023, 5, 8, 12, tzinfo=UTC)
@@ -55,6 +56,30 @@ def test_context_is_grouped_by_date_in_chronological_order() -> None:
     assert packed(late, same_day, early).context == (
         "8 May 2023:\n- Ann left.\n- Bo cooked soup.\n10 May 2023:\n- Ann came home."
     )
+
+
+def on(memory: Memory, offset_minutes: int | None) -> Memory:
+    return replace(memory, utc_offset_minutes=offset_minutes)
+
+
+def test_a_date_is_that_of_the_speakers_clock() -> None:
+    kenji = on(make_memory("Kenji has a call.", day=datetime(2026, 3, 9, 23, tzinfo=UTC)), 540)
+    ana = on(make_memory("Ana left Initech.", day=datetime(2026, 7, 1, 1, tzinfo=UTC)), -420)
+    assert render([ana, kenji]) == "10 March 2026:\n- Kenji has a call.\n30 June 2026:\n- Ana left Initech."
+
+
+def test_without_a_clock_a_memory_is_dated_by_that_of_the_question() -> None:
+    late = make_memory("Ann came home.", day=datetime(2026, 3, 9, 23, tzinfo=UTC))
+    own = on(late, 0)
+    assert render([late], fixed_zone(540)) == "10 March 2026:\n- Ann came home."
+    assert render([own], fixed_zone(540)) == "9 March 2026:\n- Ann came home."
+
+
+def test_one_date_has_one_header_whatever_clocks_its_memories_were_told_on() -> None:
+    east = on(make_memory("East.", day=MAY_8), 840)
+    west = on(make_memory("West.", day=MAY_8 + timedelta(hours=1)), -720)
+    later = on(make_memory("Later.", day=MAY_8 + timedelta(hours=2)), 840)
+    assert render([later, east, west]) == "8 May 2023:\n- West.\n9 May 2023:\n- East.\n- Later."
 
 
 def test_text_cannot_pose_as_a_date_header() -> None:

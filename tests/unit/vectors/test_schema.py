@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsvc.types import Memory, Scope, SpaceKey, Symbolic
-from memsvc.vectors.schema import FIELDS, MEMORY_ID, payload, point_id, timestamp
+from memsvc.vectors.schema import FIELDS, MEMORY_ID, NUMBERS, payload, point_id, timestamp
 
 SPACE = SpaceKey("acme", "support")
 NOON = datetime(2024, 5, 7, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def test_point_ids_tell_spaces_and_memories_apart(keys: list[tuple[str, str, str
 
 def test_payload_holds_every_filterable_field_and_no_text() -> None:
     full = payload(SPACE, memory(valid_from=NOON, supersede_time=NOON, dense_text="secret", lexical_text="secret"))
-    assert set(full) == {MEMORY_ID, *FIELDS}
+    assert set(full) == {MEMORY_ID, NUMBERS, *FIELDS}
     assert "secret" not in str(full)
 
 

@@ -253,7 +253,7 @@ class UpdateSpaceRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Of `display_name`."""
+        """Of `display_name`, `time_zone`."""
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -19,6 +20,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _TextAdditionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TextAdditionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextAdditionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEXT_ADDITION_KIND_UNSPECIFIED: _TextAdditionKind.ValueType  # 0
+    """Not set."""
+    TEXT_ADDITION_KIND_LABEL: _TextAdditionKind.ValueType  # 1
+    """Who said what follows."""
+    TEXT_ADDITION_KIND_DATE: _TextAdditionKind.ValueType  # 2
+    """In square brackets, the date that the expression before it means."""
+    TEXT_ADDITION_KIND_ELLIPSIS: _TextAdditionKind.ValueType  # 3
+    """Sentences were left out here."""
+    TEXT_ADDITION_KIND_BREAK: _TextAdditionKind.ValueType  # 4
+    """A line break between a heading and what stands under it."""
+    TEXT_ADDITION_KIND_STATEMENT: _TextAdditionKind.ValueType  # 5
+    """A sentence that a language model wrote."""
+
+class TextAdditionKind(_TextAdditionKind, metaclass=_TextAdditionKindEnumTypeWrapper):
+    """What was added to a text."""
+
+TEXT_ADDITION_KIND_UNSPECIFIED: TextAdditionKind.ValueType  # 0
+"""Not set."""
+TEXT_ADDITION_KIND_LABEL: TextAdditionKind.ValueType  # 1
+"""Who said what follows."""
+TEXT_ADDITION_KIND_DATE: TextAdditionKind.ValueType  # 2
+"""In square brackets, the date that the expression before it means."""
+TEXT_ADDITION_KIND_ELLIPSIS: TextAdditionKind.ValueType  # 3
+"""Sentences were left out here."""
+TEXT_ADDITION_KIND_BREAK: TextAdditionKind.ValueType  # 4
+"""A line break between a heading and what stands under it."""
+TEXT_ADDITION_KIND_STATEMENT: TextAdditionKind.ValueType  # 5
+"""A sentence that a language model wrote."""
+Global___TextAdditionKind: _TypeAlias = TextAdditionKind  # noqa: Y015
 
 class _Role:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -97,7 +134,7 @@ class _MemoryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemoryKind
     MEMORY_KIND_UNSPECIFIED: _MemoryKind.ValueType  # 0
     """Not set."""
     MEMORY_KIND_STATEMENT: _MemoryKind.ValueType  # 1
-    """A restated statement of one or a few turns."""
+    """What one or a few turns say."""
     MEMORY_KIND_EPISODE: _MemoryKind.ValueType  # 2
     """Several statements of one episode, consolidated."""
     MEMORY_KIND_THEME: _MemoryKind.ValueType  # 3
@@ -109,7 +146,7 @@ class MemoryKind(_MemoryKind, metaclass=_MemoryKindEnumTypeWrapper):
 MEMORY_KIND_UNSPECIFIED: MemoryKind.ValueType  # 0
 """Not set."""
 MEMORY_KIND_STATEMENT: MemoryKind.ValueType  # 1
-"""A restated statement of one or a few turns."""
+"""What one or a few turns say."""
 MEMORY_KIND_EPISODE: MemoryKind.ValueType  # 2
 """Several statements of one episode, consolidated."""
 MEMORY_KIND_THEME: MemoryKind.ValueType  # 3
@@ -199,12 +236,17 @@ class Space(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}`."""
     display_name: _builtins.str
     """Human-readable label, at most 256 characters."""
     etag: _builtins.str
     """Opaque version for optimistic concurrency."""
+    time_zone: _builtins.str
+    """Clock of turns and questions that come with none of their own: an IANA name such as `Europe/Lisbon`, or an offset
+    such as `+09:00`; empty means UTC.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set creation time."""
@@ -221,14 +263,41 @@ class Space(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Space: _TypeAlias = Space  # noqa: Y015
+
+@_typing.final
+class UserSettings(_message.Message):
+    """What is set for one end user of a space. Every user has settings; those never changed are empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Resource name, `spaces/{space}/users/{user_id}/settings`; the user id as it stands in a scope."""
+    time_zone: _builtins.str
+    """As Space.time_zone, for turns and questions of this user; empty means the space's."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserSettings: _TypeAlias = UserSettings  # noqa: Y015
 
 @_typing.final
 class Scope(_message.Message):
@@ -279,36 +348,17 @@ class Turn(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class MetadataEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     TURN_ID_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
-    METADATA_FIELD_NUMBER: _builtins.int
     INGEST_TIME_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     DISPOSITION_REASON_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """Caller's id, unique within its scope; the deduplication key."""
     role: Global___Role.ValueType
@@ -321,6 +371,10 @@ class Turn(_message.Message):
     """Server-set: what compression did with the turn."""
     disposition_reason: _builtins.str
     """Server-set: why, in words; empty while the turn is pending."""
+    utc_offset_minutes: _builtins.int
+    """Offset of the speaker's clock from UTC at event_time, in minutes, -720 to 840; "today" in the content is that day.
+    Unset: taken from the call's time zone, else the user's, else the space's; stays unset where there is none.
+    """
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -330,12 +384,14 @@ class Turn(_message.Message):
         """When it was said; unset means now. May lie in the past (backfill)."""
 
     @_builtins.property
-    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Caller's annotations, returned as they came; at most 32 entries."""
-
-    @_builtins.property
     def ingest_time(self) -> _timestamp_pb2.Timestamp:
         """Server-set: when the service committed the turn."""
+
+    @_builtins.property
+    def metadata(self) -> _struct_pb2.Struct:
+        """Caller's annotations, returned as they came and put on every memory made of the turn. At most 32 keys of 1 to 64
+        characters, 4 levels of nesting and 8192 bytes of JSON.
+        """
 
     def __init__(
         self,
@@ -346,16 +402,19 @@ class Turn(_message.Message):
         speaker: _builtins.str = ...,
         content: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
-        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         ingest_time: _timestamp_pb2.Timestamp | None = ...,
         disposition: Global___TurnDisposition.ValueType = ...,
         disposition_reason: _builtins.str = ...,
+        utc_offset_minutes: _builtins.int | None = ...,
+        metadata: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "ingest_time", b"ingest_time", "scope", b"scope"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "scope", b"scope", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "content", b"content", "disposition", b"disposition", "disposition_reason", b"disposition_reason", "event_time", b"event_time", "ingest_time", b"ingest_time", "metadata", b"metadata", "role", b"role", "scope", b"scope", "speaker", b"speaker", "turn_id", b"turn_id", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = _typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
 
 Global___Turn: _TypeAlias = Turn  # noqa: Y015
 
@@ -364,26 +423,6 @@ class Memory(_message.Message):
     """A self-contained statement distilled from one or more turns."""
 
     DESCRIPTOR: _descriptor.Descriptor
-
-    @_typing.final
-    class MetadataEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     NAME_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
@@ -400,7 +439,6 @@ class Memory(_message.Message):
     DERIVED_FROM_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
     COMPRESSOR_FIELD_NUMBER: _builtins.int
-    METADATA_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -410,10 +448,15 @@ class Memory(_message.Message):
     PINNED_FIELD_NUMBER: _builtins.int
     USE_COUNT_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
+    ADDITIONS_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `spaces/{space}/memories/{memory}`."""
     text: _builtins.str
-    """The statement, readable without its context."""
+    """What was said, under the name of who said it."""
     kind: Global___MemoryKind.ValueType
     """Level of abstraction."""
     state: Global___MemoryState.ValueType
@@ -432,6 +475,10 @@ class Memory(_message.Message):
     """Whether consolidation keeps it whatever its salience."""
     use_count: _builtins.int
     """Times a query returned it, counted a few seconds late."""
+    utc_offset_minutes: _builtins.int
+    """Offset of the speaker's clock from UTC at event_time, in minutes; unset when unknown."""
+    role: Global___Role.ValueType
+    """Role of who said it; unset for what no turn says."""
     @_builtins.property
     def scope(self) -> Global___Scope:
         """Whose memory this is."""
@@ -454,7 +501,7 @@ class Memory(_message.Message):
 
     @_builtins.property
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___TurnRef]:
-        """Turns it came from, in order."""
+        """Turns it came from: the one that it tells first, then that of the question which it answers."""
 
     @_builtins.property
     def derived_from(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -463,10 +510,6 @@ class Memory(_message.Message):
     @_builtins.property
     def gate(self) -> Global___GateDecision:
         """What the entropy gate computed for it."""
-
-    @_builtins.property
-    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Caller's annotations."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -488,6 +531,22 @@ class Memory(_message.Message):
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
         """When a query last returned it, by the service's clock."""
 
+    @_builtins.property
+    def metadata(self) -> _struct_pb2.Struct:
+        """The annotations of the turns it came from, where the newest turn wins; within the limits of Turn.metadata."""
+
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceSpan]:
+        """Where each part of `text` was said, in order of `text`. Without a language model `text` is these spans, unaltered,
+        and the additions; empty for a text that a caller wrote.
+        """
+
+    @_builtins.property
+    def additions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextAddition]:
+        """What memsvc or a language model put into `text` beside them, in order. Spans and additions do not overlap, and
+        together they are all of `text`.
+        """
+
     def __init__(
         self,
         *,
@@ -506,7 +565,6 @@ class Memory(_message.Message):
         derived_from: _abc.Iterable[_builtins.str] | None = ...,
         gate: Global___GateDecision | None = ...,
         compressor: _builtins.str = ...,
-        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
@@ -516,14 +574,87 @@ class Memory(_message.Message):
         pinned: _builtins.bool = ...,
         use_count: _builtins.int = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        utc_offset_minutes: _builtins.int | None = ...,
+        metadata: _struct_pb2.Struct | None = ...,
+        spans: _abc.Iterable[Global___SourceSpan] | None = ...,
+        additions: _abc.Iterable[Global___TextAddition] | None = ...,
+        role: Global___Role.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "create_time", b"create_time", "event_time", b"event_time", "gate", b"gate", "last_use_time", b"last_use_time", "metadata", b"metadata", "scope", b"scope", "supersede_time", b"supersede_time", "symbolic", b"symbolic", "update_time", b"update_time", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "salience", b"salience", "scope", b"scope", "sources", b"sources", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "additions", b"additions", "compressor", b"compressor", "conflicts_with", b"conflicts_with", "create_time", b"create_time", "derived_from", b"derived_from", "etag", b"etag", "event_time", b"event_time", "gate", b"gate", "kind", b"kind", "last_use_time", b"last_use_time", "metadata", b"metadata", "name", b"name", "pinned", b"pinned", "role", b"role", "salience", b"salience", "scope", b"scope", "sources", b"sources", "spans", b"spans", "state", b"state", "supersede_time", b"supersede_time", "superseded_by", b"superseded_by", "symbolic", b"symbolic", "text", b"text", "token_count", b"token_count", "update_time", b"update_time", "use_count", b"use_count", "utc_offset_minutes", b"utc_offset_minutes", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = _typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = _typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
+
+Global___Memory: _TypeAlias = Memory  # noqa: Y015
+
+@_typing.final
+class SourceSpan(_message.Message):
+    """A part of a turn that a memory tells as it was said. Offsets count Unicode code points."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    TEXT_START_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Where the part begins in the content of the turn."""
+    end: _builtins.int
+    """Where it ends there."""
+    text_start: _builtins.int
+    """Where the part begins in the text of the memory."""
+    @_builtins.property
+    def turn(self) -> Global___TurnRef:
+        """The turn."""
+
+    def __init__(
+        self,
+        *,
+        turn: Global___TurnRef | None = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        text_start: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["turn", b"turn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "text_start", b"text_start", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Memory: _TypeAlias = Memory  # noqa: Y015
+Global___SourceSpan: _TypeAlias = SourceSpan  # noqa: Y015
+
+@_typing.final
+class TextAddition(_message.Message):
+    """A part of the text of a memory that was not said. Offsets count Unicode code points of the text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TEXT_START_FIELD_NUMBER: _builtins.int
+    TEXT_END_FIELD_NUMBER: _builtins.int
+    kind: Global___TextAdditionKind.ValueType
+    """What it is."""
+    text_start: _builtins.int
+    """Where it begins."""
+    text_end: _builtins.int
+    """Where it ends."""
+    def __init__(
+        self,
+        *,
+        kind: Global___TextAdditionKind.ValueType = ...,
+        text_start: _builtins.int = ...,
+        text_end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "text_end", b"text_end", "text_start", b"text_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextAddition: _TypeAlias = TextAddition  # noqa: Y015
 
 @_typing.final
 class SymbolicView(_message.Message):

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -48,6 +49,62 @@ PRIORITY_INTERACTIVE: Priority.ValueType  # 1
 PRIORITY_BACKFILL: Priority.ValueType  # 2
 """Old conversations, for which nobody waits: after everything interactive, of all tenants."""
 Global___Priority: _TypeAlias = Priority  # noqa: Y015
+
+class _MetadataOperator:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MetadataOperatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MetadataOperator.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    METADATA_OPERATOR_UNSPECIFIED: _MetadataOperator.ValueType  # 0
+    """Not set; not accepted."""
+    METADATA_OPERATOR_EQ: _MetadataOperator.ValueType  # 1
+    """Equal."""
+    METADATA_OPERATOR_NE: _MetadataOperator.ValueType  # 2
+    """Not equal."""
+    METADATA_OPERATOR_GT: _MetadataOperator.ValueType  # 3
+    """Greater."""
+    METADATA_OPERATOR_GTE: _MetadataOperator.ValueType  # 4
+    """Greater or equal."""
+    METADATA_OPERATOR_LT: _MetadataOperator.ValueType  # 5
+    """Less."""
+    METADATA_OPERATOR_LTE: _MetadataOperator.ValueType  # 6
+    """Less or equal."""
+    METADATA_OPERATOR_IN: _MetadataOperator.ValueType  # 7
+    """Equal to one of several."""
+    METADATA_OPERATOR_NIN: _MetadataOperator.ValueType  # 8
+    """Equal to none of several."""
+    METADATA_OPERATOR_CONTAINS: _MetadataOperator.ValueType  # 9
+    """A list that has the value as an element, or a text that has it as a part."""
+    METADATA_OPERATOR_EXISTS: _MetadataOperator.ValueType  # 10
+    """Whether there is a value, be it null."""
+
+class MetadataOperator(_MetadataOperator, metaclass=_MetadataOperatorEnumTypeWrapper):
+    """Tests of a value. Where the path leads to none, NE, NIN and EXISTS with `false` hold, and no other."""
+
+METADATA_OPERATOR_UNSPECIFIED: MetadataOperator.ValueType  # 0
+"""Not set; not accepted."""
+METADATA_OPERATOR_EQ: MetadataOperator.ValueType  # 1
+"""Equal."""
+METADATA_OPERATOR_NE: MetadataOperator.ValueType  # 2
+"""Not equal."""
+METADATA_OPERATOR_GT: MetadataOperator.ValueType  # 3
+"""Greater."""
+METADATA_OPERATOR_GTE: MetadataOperator.ValueType  # 4
+"""Greater or equal."""
+METADATA_OPERATOR_LT: MetadataOperator.ValueType  # 5
+"""Less."""
+METADATA_OPERATOR_LTE: MetadataOperator.ValueType  # 6
+"""Less or equal."""
+METADATA_OPERATOR_IN: MetadataOperator.ValueType  # 7
+"""Equal to one of several."""
+METADATA_OPERATOR_NIN: MetadataOperator.ValueType  # 8
+"""Equal to none of several."""
+METADATA_OPERATOR_CONTAINS: MetadataOperator.ValueType  # 9
+"""A list that has the value as an element, or a text that has it as a part."""
+METADATA_OPERATOR_EXISTS: MetadataOperator.ValueType  # 10
+"""Whether there is a value, be it null."""
+Global___MetadataOperator: _TypeAlias = MetadataOperator  # noqa: Y015
 
 class _QueryPlanning:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -151,12 +208,15 @@ class IngestRequest(_message.Message):
     TURNS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     request_id: _builtins.str
     """UUID; the same id and body always yields the same response, another body an error."""
     priority: Global___Priority.ValueType
     """How soon the turns are to be compressed."""
+    time_zone: _builtins.str
+    """Clock of turns without an offset: an IANA name such as `Europe/Lisbon`, or an offset such as `+09:00`."""
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[_memory_pb2.Turn]:
         """1 to 256 turns."""
@@ -168,10 +228,11 @@ class IngestRequest(_message.Message):
         turns: _abc.Iterable[_memory_pb2.Turn] | None = ...,
         request_id: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "request_id", b"request_id", "time_zone", b"time_zone", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,22 +315,26 @@ class StreamIngestHeader(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     STREAM_ID_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     stream_id: _builtins.str
     """Caller's UUID for the stream; reuse it to resume."""
     priority: Global___Priority.ValueType
     """How soon the turns sent after this header are to be compressed."""
+    time_zone: _builtins.str
+    """Clock of turns without an offset, as in IngestRequest."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         stream_id: _builtins.str = ...,
         priority: Global___Priority.ValueType = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priority", b"priority", "stream_id", b"stream_id", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,6 +418,7 @@ class QuerySpec(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     PLANNING_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Natural-language question; 1 to 4096 characters."""
     max_tokens: _builtins.int
@@ -361,6 +427,11 @@ class QuerySpec(_message.Message):
     """Fixed number of memories; unset adapts to complexity."""
     planning: Global___QueryPlanning.ValueType
     """Whether a language model plans the search; unset follows the setting `query_planning`."""
+    time_zone: _builtins.str
+    """Clock by which the question means "last week", and under whose days memories are told that have no offset: an IANA
+    name such as `Europe/Lisbon`, or an offset such as `+09:00`. Empty means the time zone of the filter's user, else the
+    space's, else UTC.
+    """
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
         """Hard filter."""
@@ -390,10 +461,11 @@ class QuerySpec(_message.Message):
         as_of: _timestamp_pb2.Timestamp | None = ...,
         planning: Global___QueryPlanning.ValueType = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
     _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
@@ -415,6 +487,7 @@ class MemoryFilter(_message.Message):
     STATES_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     WHOLE_SPACE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     whole_space: _builtins.bool
     """Every user's memories; then `scope` is unset."""
     @_builtins.property
@@ -447,6 +520,10 @@ class MemoryFilter(_message.Message):
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_memory_pb2.MemoryKind.ValueType]:
         """Kinds; empty means all."""
 
+    @_builtins.property
+    def metadata(self) -> Global___MetadataCondition:
+        """Condition on metadata; at most 8 levels deep, with at most 64 tests."""
+
     def __init__(
         self,
         *,
@@ -458,14 +535,121 @@ class MemoryFilter(_message.Message):
         states: _abc.Iterable[_memory_pb2.MemoryState.ValueType] | None = ...,
         kinds: _abc.Iterable[_memory_pb2.MemoryKind.ValueType] | None = ...,
         whole_space: _builtins.bool = ...,
+        metadata: Global___MetadataCondition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "scope", b"scope", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "metadata", b"metadata", "scope", b"scope", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "entities", b"entities", "kinds", b"kinds", "people", b"people", "scope", b"scope", "start_time", b"start_time", "states", b"states", "whole_space", b"whole_space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "entities", b"entities", "kinds", b"kinds", "metadata", b"metadata", "people", b"people", "scope", b"scope", "start_time", b"start_time", "states", b"states", "whole_space", b"whole_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MemoryFilter: _TypeAlias = MemoryFilter  # noqa: Y015
+
+@_typing.final
+class MetadataCondition(_message.Message):
+    """A condition on a memory's metadata; exactly one of its fields is set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALL_OF_FIELD_NUMBER: _builtins.int
+    ANY_OF_FIELD_NUMBER: _builtins.int
+    NONE_OF_FIELD_NUMBER: _builtins.int
+    TEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def all_of(self) -> Global___MetadataConditions:
+        """Every condition holds."""
+
+    @_builtins.property
+    def any_of(self) -> Global___MetadataConditions:
+        """At least one condition holds."""
+
+    @_builtins.property
+    def none_of(self) -> Global___MetadataConditions:
+        """No condition holds."""
+
+    @_builtins.property
+    def test(self) -> Global___MetadataTest:
+        """The test holds."""
+
+    def __init__(
+        self,
+        *,
+        all_of: Global___MetadataConditions | None = ...,
+        any_of: Global___MetadataConditions | None = ...,
+        none_of: Global___MetadataConditions | None = ...,
+        test: Global___MetadataTest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all_of", b"all_of", "any_of", b"any_of", "condition", b"condition", "none_of", b"none_of", "test", b"test"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_of", b"all_of", "any_of", b"any_of", "condition", b"condition", "none_of", b"none_of", "test", b"test"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_condition: _TypeAlias = _typing.Literal["all_of", "any_of", "none_of", "test"]  # noqa: Y015
+    _WhichOneofArgType_condition: _TypeAlias = _typing.Literal["condition", b"condition"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_condition) -> _WhichOneofReturnType_condition | None: ...
+
+Global___MetadataCondition: _TypeAlias = MetadataCondition  # noqa: Y015
+
+@_typing.final
+class MetadataConditions(_message.Message):
+    """Several conditions, at least one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONDITIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetadataCondition]:
+        """The conditions."""
+
+    def __init__(
+        self,
+        *,
+        conditions: _abc.Iterable[Global___MetadataCondition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MetadataConditions: _TypeAlias = MetadataConditions  # noqa: Y015
+
+@_typing.final
+class MetadataTest(_message.Message):
+    """Tests one value of a memory's metadata. Values of two kinds are neither equal nor in order: numbers are compared with
+    numbers, texts with texts by code point, so dates in ISO 8601 as dates.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    operator: Global___MetadataOperator.ValueType
+    """How to test it."""
+    @_builtins.property
+    def path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys that lead to the value, from the outermost object on; 1 to 4."""
+
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value:
+        """What with: a list of 1 to 128 texts, numbers, booleans and nulls for IN and NIN, a boolean for EXISTS, a text or a
+        number for GT, GTE, LT and LTE, a text, number, boolean or null for all others.
+        """
+
+    def __init__(
+        self,
+        *,
+        path: _abc.Iterable[_builtins.str] | None = ...,
+        operator: Global___MetadataOperator.ValueType = ...,
+        value: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operator", b"operator", "path", b"path", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MetadataTest: _TypeAlias = MetadataTest  # noqa: Y015
 
 @_typing.final
 class QueryRequest(_message.Message):
@@ -540,6 +724,7 @@ class QueryResponse(_message.Message):
     """Why, for machines; empty when not degraded. VIEWS_FAILED: some views failed, the results are those of the others.
     LEXICAL_FROM_SQL: every view failed, and the memories in the database were searched by their words instead.
     NEWEST_FROM_SQL: the same, and the time for it was up before the oldest memories were reached.
+    FILTER_CUT: more memories pass the filter than can be looked up for the index; the newest 4000 were searched.
     """
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoredMemory]:
@@ -1369,21 +1554,29 @@ class DeleteMemoriesRequest(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Space, `spaces/{space}`."""
     @_builtins.property
     def scope(self) -> _memory_pb2.Scope:
         """Whose memories and turns; at least one field must be set."""
 
+    @_builtins.property
+    def filter(self) -> Global___MemoryFilter:
+        """Only memories of the scope that pass; its own scope must be empty. No states means all but DELETED, which is not
+        accepted.
+        """
+
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         scope: _memory_pb2.Scope | None = ...,
+        filter: Global___MemoryFilter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "scope", b"scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "parent", b"parent", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1610,3 +1803,103 @@ class ListTurnsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTurnsResponse: _TypeAlias = ListTurnsResponse  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsRequest(_message.Message):
+    """Request for GetUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Settings name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsRequest: _TypeAlias = GetUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsResponse(_message.Message):
+    """Response for GetUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsResponse: _TypeAlias = GetUserSettingsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsRequest(_message.Message):
+    """Request for UpdateUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings, with `name` set."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Of `time_zone`."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsRequest: _TypeAlias = UpdateUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsResponse(_message.Message):
+    """Response for UpdateUserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> _memory_pb2.UserSettings:
+        """The settings after the change."""
+
+    def __init__(
+        self,
+        *,
+        settings: _memory_pb2.UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsResponse: _TypeAlias = UpdateUserSettingsResponse  # noqa: Y015

@@ -1,0 +1,144 @@
+"""The pieces of a turn that are told or left out whole: sentences of prose, and blocks of anything else.
+
+A piece knows what it stands under: its heading, and the words that lead in to it ("My sister wrote: …"), without which
+it would be taken for something else, or for somebody else's words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memsvc.compression.blocks import Block, BlockKind, blocks
+from memsvc.language.splitting import Range, sentence_ranges
+from memsvc.ports import TokenCounter
+
+MAX_TOKENS = 100
+"""Tokens of a memory, where a single sentence is not longer. Units of about this size were best on the development
+conversations (docs/benchmarks.md)."""
+
+_LEAD_IN = re.compile(r"\w[\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘「『])")
+"""A colon behind a word, and not within one, such as a time or an address."""
+_ASKS = re.compile(r"[?？؟]")
+_FIELD = re.compile(r"\s*[\w -]{1,30}[:：]\s")
+_LONGEST_LEAD = 300
+"""Characters: what is longer is no lead-in but a text of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Characters [start, end) of a turn that are told or left out together."""
+
+    start: int
+    end: int
+    kind: BlockKind
+    leads: tuple[Range, ...] = ()
+    """What it stands under, outermost first: a heading, the words that lead in to it, the head of its table."""
+
+    def text(self, content: str) -> str:
+        """The piece as it was said."""
+        return content[self.start : self.end]
+
+    def is_question(self, content: str) -> bool:
+        """Whether it is prose that ends in a question mark."""
+        return self.kind is BlockKind.PROSE and bool(_ASKS.search(content[max(self.start, self.end - 8) : self.end]))
+
+
+def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
+    """Divide a turn into pieces, in order; what is no prose and too long for a memory, at its lines."""
+    found: list[Piece] = []
+    above = _Above()
+    for block in blocks(content):
+        if block.kind is BlockKind.PROSE:
+            above.before_prose()
+            made = list(_sentences(content, block, above))
+        elif block.kind is BlockKind.HEADING:
+            made = [Piece(block.start, block.end, block.kind)]
+        else:
+            made = list(_divided(content, block, above.leads, tokens))
+        above.after(content, block, made)
+        found += made
+    return found
+
+
+class _Above:
+    """The heading and the lead-in that a block stands under."""
+
+    def __init__(self) -> None:
+        self.heading: Range | None = None
+        self._lead: Range | None = None
+        self._listed = False
+
+    @property
+    def leads(self) -> tuple[Range, ...]:
+        return tuple(each for each in (self.heading, self._lead) if each is not None)
+
+    def before_prose(self) -> None:
+        """A list, a table or code ends what its lead-in was for; the paragraphs of a quoted mail do not."""
+        if self._listed:
+            self._lead, self._listed = None, False
+
+    def after(self, content: str, block: Block, made: list[Piece]) -> None:
+        if block.kind is BlockKind.HEADING:
+            self.heading, self._lead, self._listed = (block.start, block.end), None, False
+        elif block.kind is BlockKind.PROSE:
+            last = made[-1]
+            if content[last.end - 1] in ":：" and last.end - last.start <= _LONGEST_LEAD:
+                self._lead = (last.start, last.end)
+        elif _is_mail_head(content, block):
+            self._lead, self._listed = (block.start, block.end), False
+        else:
+            self._listed = self._lead is not None
+
+
+def _is_mail_head(content: str, block: Block) -> bool:
+    """Whether all lines of a block are fields, as at the head of a mail: what follows is what that mail says."""
+    if block.kind is not BlockKind.LINES or block.end - block.start > _LONGEST_LEAD:
+        return False
+    return all(_FIELD.match(line) for line in content[block.start : block.end].split("\n"))
+
+
+def _sentences(content: str, block: Block, above: _Above) -> Iterator[Piece]:
+    """Sentences of a paragraph; those after one with a colon in it stand under its words up to the colon."""
+    inner: Range | None = None
+    for start, end in sentence_ranges(content, block.start, block.end):
+        outer = above.leads if inner is None else tuple(each for each in (above.heading, inner) if each is not None)
+        yield Piece(start, end, BlockKind.PROSE, outer)
+        colon = _LEAD_IN.search(content, start, end)
+        if colon and colon.end() - start <= _LONGEST_LEAD:
+            inner = (start, colon.end())
+
+
+def _divided(content: str, block: Block, above: tuple[Range, ...], tokens: TokenCounter) -> Iterator[Piece]:
+    if tokens.count(content[block.start : block.end]) <= MAX_TOKENS:
+        yield Piece(block.start, block.end, block.kind, above)
+        return
+    lines = _line_ranges(content, block)
+    head = _head(content, block, lines)
+    leads = above if head is None else (*above, head)
+    for number, (start, end) in enumerate(lines):
+        inside = head is not None and end <= head[1]
+        yield Piece(start, end, block.kind, above if inside or not number else leads)
+
+
+def _line_ranges(content: str, block: Block) -> list[Range]:
+    lines: list[Range] = []
+    at = block.start
+    while at < block.end:
+        end = content.find("\n", at, block.end)
+        end = block.end if end < 0 else end
+        if content[at:end].strip():
+            lines.append((at, end))
+        at = end + 1
+    return lines
+
+
+def _head(content: str, block: Block, lines: list[Range]) -> Range | None:
+    """What makes the lines of a block readable: the head of a table, the opening line of a block of code."""
+    if block.kind is BlockKind.CODE:
+        return lines[0]
+    if block.kind is not BlockKind.TABLE:
+        return None
+    ruled = len(lines) > 1 and not content[lines[1][0] : lines[1][1]].strip(" |:-+\t")
+    return (lines[0][0], lines[1][1]) if ruled else lines[0]

@@ -1,0 +1,70 @@
+"""A turn, read: its language, its pieces, the dates and the names in it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from memsvc.compression.blocks import BlockKind
+from memsvc.compression.pieces import Piece, pieces
+from memsvc.language.detection import detect
+from memsvc.language.names import find_names
+from memsvc.language.timeline import TimeMention, find_times, under_discussion
+from memsvc.ports import TokenCounter
+from memsvc.types import Name, Role, Turn
+
+_ENGLISH = "en"
+DISCUSSED_TURNS = 6
+"""Turns before one whose dates are what a weekday in it may be about; a judgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one turn holds. Offsets are into its content."""
+
+    turn: Turn
+    language: str
+    pieces: tuple[Piece, ...]
+    times: tuple[TimeMention, ...]
+    names: tuple[Name, ...]
+    called: frozenset[str] = field(default=frozenset())
+    """Case-folded words of the names of those present."""
+
+    def text(self, piece: Piece) -> str:
+        """A piece as it was said."""
+        return piece.text(self.turn.content)
+
+    @property
+    def questions(self) -> tuple[Piece, ...]:
+        """The questions that the turn ends with: those of its last three pieces that ask."""
+        return tuple(piece for piece in self.pieces[-3:] if piece.is_question(self.turn.content))
+
+    @property
+    def is_talk(self) -> bool:
+        """Whether somebody says it to somebody: neither instructions of an application nor output of a tool."""
+        return self.turn.role in (Role.USER, Role.ASSISTANT)
+
+    @property
+    def prose(self) -> tuple[Piece, ...]:
+        """Its sentences."""
+        return tuple(piece for piece in self.pieces if piece.kind is BlockKind.PROSE)
+
+
+def read(turns: Sequence[Turn], *, known: Collection[str], tokens: TokenCounter) -> list[Reading]:
+    """Read the turns of one session, in order; `known` are case-folded names that its user's memories hold."""
+    speakers = tuple(dict.fromkeys(turn.speaker for turn in turns if turn.speaker))
+    called = frozenset(word for name in speakers for word in name.casefold().split())
+    every = frozenset(known) | {name.casefold() for name in speakers}
+    language = _ENGLISH
+    recent: deque[tuple[TimeMention, ...]] = deque(maxlen=DISCUSSED_TURNS)
+    readings: list[Reading] = []
+    for turn in turns:
+        language = detect(turn.content, default=language)
+        about = under_discussion(recent)
+        times = tuple(find_times(turn.content, turn.local_time, language=language, about=about))
+        recent.append(times)
+        names = tuple(find_names(turn.content, language, every))
+        parts = tuple(pieces(turn.content, tokens))
+        readings.append(Reading(turn, language, parts, times, names, called))
+    return readings
