@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, literal_column, tuple_, update
@@ -16,17 +16,20 @@ from sqlmodel import Session, col, select
 
 from memsvc.errors import NotFound
 from memsvc.storage.cascade import CALLER, follow_replacement
+from memsvc.storage.changelog import append_changes
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import active, defer_consolidation, enqueue
 from memsvc.storage.leases import require_held
 from memsvc.storage.memory_query import exactly, in_space
-from memsvc.storage.memory_writes import insert_new
+from memsvc.storage.memory_writes import insert_new, touch
 from memsvc.storage.redo import changed_by_callers, supersede
+from memsvc.storage.rows import memory_of
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import BACKFILL, OUTDATED, MemoryRow, TurnRow
 from memsvc.storage.turns import TIMELINE, session_turns, with_context
 from memsvc.types import (
     LLM_FAILED,
+    ChangeKind,
     Compression,
     Job,
     JobKind,
@@ -41,6 +44,7 @@ from memsvc.types import (
 )
 
 ACTOR = "worker"
+KEPT = "It is not worded anew: a caller changed it or a memory of the same turns, or its turn is gone."
 SESSIONS = 200
 """Sessions whose jobs are queued in one transaction."""
 LEAST_TURNS = 2
@@ -101,7 +105,7 @@ class SqlRewriteLog:
 
         def read(session: Session) -> OutdatedTurns:
             require_held(session, job)
-            return _outdated(session, job.space, scope, max(limit, LEAST_TURNS), context)
+            return _outdated(session, job.space, scope, max(limit, LEAST_TURNS), context, self._clock())
 
         return await self._db.write(read)
 
@@ -162,7 +166,9 @@ def _queue_all(session: Session, found: Sequence[tuple[str, ...]], now: datetime
     return count
 
 
-def _outdated(session: Session, space: SpaceKey, scope: Scope, limit: int, context: int) -> OutdatedTurns:
+def _outdated(
+    session: Session, space: SpaceKey, scope: Scope, limit: int, context: int, now: datetime
+) -> OutdatedTurns:
     here = (*in_space(space), *exactly(scope), _IS_OUTDATED)
     first = session.exec(
         select(MemoryRow).where(*here).order_by(col(MemoryRow.event_time), col(MemoryRow.ordinal)).limit(1)
@@ -173,9 +179,9 @@ def _outdated(session: Session, space: SpaceKey, scope: Scope, limit: int, conte
     told = _told(session, space, scope, first, turns)
     gone = {turn.turn_id for turn in turns}.isdisjoint(_turn_ids(first.sources, scope)[-1:])
     kept = _kept(session, space, told) | ({first.id} if gone else set())
-    _keep(session, space, kept)
+    _keep(session, space, kept, now)
     left = session.exec(select(func.count()).select_from(MemoryRow).where(*here)).one()
-    run = _run(turns[:limit], [each for each in told if each.id not in kept], first.id)
+    run = _run(turns, limit, [each for each in told if each.id not in kept], first.id)
     ends = {turn.turn_id for turn in run}
     replaced = [each for each in told if each.turns[-1] in ends and _is_replaced(each)] if run else []
     pending = with_context(session, space, scope, run, context, as_ingested=True)
@@ -279,20 +285,21 @@ def _beneath_callers(session: Session, space: SpaceKey, told: Sequence[_Told]) -
     return frozenset(found)
 
 
-def _keep(session: Session, space: SpaceKey, kept: Collection[str]) -> None:
-    session.exec(
-        update(MemoryRow)
-        .where(*in_space(space), col(MemoryRow.id).in_(kept))
-        .values(compressor=CALLER)
-        .execution_options(synchronize_session=False)
-    )
+def _keep(session: Session, space: SpaceKey, kept: Collection[str], now: datetime) -> None:
+    rows = session.exec(select(MemoryRow).where(*in_space(space), col(MemoryRow.id).in_(kept)).with_for_update()).all()
+    for row in rows:
+        row.compressor = CALLER
+        touch(row, now, indexed=True)
+        session.add(row)
+    changed = [(memory_of(row), row.text) for row in rows]
+    append_changes(session, space, ChangeKind.UPDATED, changed, actor=ACTOR, now=now, reason=KEPT)
 
 
-def _run(turns: Sequence[TurnRow], told: Sequence[_Told], first: str) -> Sequence[TurnRow]:
+def _run(turns: Sequence[TurnRow], limit: int, told: Sequence[_Told], first: str) -> Sequence[TurnRow]:
     """The turns to compress together: those with outdated memories that follow one another, none cut from its answer.
 
-    A question that a language model told already is left to that. At least what the first memory tells of, unless it
-    is not among `told`.
+    A question that a language model told already is left to that. The memory `first` is always among what they replace,
+    unless it is not among `told`.
     """
     outdated = [each for each in told if each.outdated]
     start = next((each for each in outdated if each.id == first), None)
@@ -301,7 +308,8 @@ def _run(turns: Sequence[TurnRow], told: Sequence[_Told], first: str) -> Sequenc
     by_model = {turn for each in told if each.compressor.startswith(_BY_MODEL) for turn in each.turns}
     answers = {each.turns[-1] for each in outdated}
     due = answers | ({turn for each in outdated for turn in each.turns} - by_model)
-    run = list(takewhile(lambda turn: turn.turn_id in due, turns))
+    begin = dropwhile(lambda turn: turn.turn_id not in due, turns[:limit])
+    run = list(takewhile(lambda turn: turn.turn_id in due, begin))
     while run and any(run[-1].turn_id in each.turns[:-1] for each in outdated):
         run.pop()
     if start.turns[-1] in {turn.turn_id for turn in run}:
