@@ -34,6 +34,7 @@ from memsvc.jobs.consolidation import MemoryConsolidation
 from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, OpenModel
 from memsvc.jobs.handlers import WINDOW_TURNS, handlers
 from memsvc.jobs.measured import measured
+from memsvc.jobs.rewriting import queue_rewrites
 from memsvc.jobs.worker import Worker
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.tokens import Cl100kCounter
@@ -110,11 +111,16 @@ async def open_engine(
             memories=stores.memories,
             compressor=by_model or rules,
             indexer=indexer,
+            rewriting=stores.rewriting,
+            rules=rules,
             check=check,
             recompressor=by_model,
             consolidation=consolidation,
             window_turns=LLM_WINDOW_TURNS if by_model else WINDOW_TURNS,
         )
+        if JobKind.REWRITE in kinds and concurrency:
+            queueing = asyncio.create_task(queue_rewrites(stores.rewriting), name="rewrites")
+            stack.callback(queueing.cancel)
         yield Engine(
             stores=stores,
             index=index,

@@ -17,6 +17,7 @@ from memsvc.storage.keys import SqlKeyStore
 from memsvc.storage.memories import SqlMemoryLog
 from memsvc.storage.migrate import current, head, upgrade
 from memsvc.storage.notices import PostgresNotices
+from memsvc.storage.rewriting import SqlRewriteLog
 from memsvc.storage.spaces import SqlSpaceStore
 from memsvc.storage.turns import SqlTurnLog
 from memsvc.storage.users import SqlUserStore
@@ -32,6 +33,7 @@ class Stores:
     turns: SqlTurnLog
     memories: SqlMemoryLog
     consolidation: SqlConsolidationLog
+    rewriting: SqlRewriteLog
     spaces: SqlSpaceStore
     users: SqlUserStore
     keys: SqlKeyStore
@@ -71,6 +73,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             turns=SqlTurnLog(database),
             memories=SqlMemoryLog(database, consolidate_after=settings.consolidate_after),
             consolidation=SqlConsolidationLog(database),
+            rewriting=SqlRewriteLog(database, consolidate_after=settings.consolidate_after),
             spaces=SqlSpaceStore(database),
             users=SqlUserStore(database),
             keys=SqlKeyStore(database),

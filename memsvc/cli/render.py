@@ -142,6 +142,8 @@ def stats(values: Stats) -> Table:
         ("jobs waiting or running", f"{values.pending_job_count:,}"),
         ("jobs failed for good", f"{values.failed_job_count:,}"),
     ]
+    if values.outdated_memory_count:
+        rows.insert(6, ("  in an earlier release's words", f"{values.outdated_memory_count:,}"))
     if values.llm_call_count or values.llm_redo_turn_count:
         priced = f"${values.llm_cost_usd:,.4f}" if not values.llm_unpriced_call_count else "not known"
         rows += [

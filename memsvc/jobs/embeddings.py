@@ -22,6 +22,7 @@ from memsvc.types import (
     EmbeddingCheck,
     EmbeddingModel,
     EmbeddingState,
+    Memory,
     MemoryFilter,
     Scope,
     SpaceKey,
@@ -254,6 +255,14 @@ class ModelIndexer:
                     yield 0
             except Unavailable as error:
                 log.warning("index.other_left_due", model=other.model.name, reason=error.reason, message=error.message)
+
+    async def prepare(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """See `Indexes.prepare`: with the model that answers queries, so that the others get these memories later."""
+        await self._with(self._models.active).prepare(space, memories)
+
+    async def discard(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """See `Indexes.discard`."""
+        await self._with(self._models.active).discard(space, memories)
 
     def _with(self, opened: OpenModel) -> Indexer:
         return Indexer(memories=self._memories, index=opened.index, embedder=opened.embedder, slot=opened.model.slot)

@@ -9,10 +9,12 @@ from typing import Protocol, TypeAlias
 
 from memsvc.errors import TurnsDeleted
 from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
+from memsvc.jobs.counting import counted
 from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished, share
 from memsvc.jobs.indexer import Indexes
+from memsvc.jobs.rewriting import RewriteHandler, RewriteLog
 from memsvc.ports import Compressor, MemoryLog, Recompressor, TurnLog
-from memsvc.types import Compression, Disposition, Job, JobKind, JobSummary, MemoryState, Scope, SpaceKey
+from memsvc.types import Job, JobKind, JobSummary, Scope, SpaceKey
 
 WINDOW_TURNS = 256
 """Turns compressed and committed at once."""
@@ -69,7 +71,7 @@ class CompressHandler:
             written = await self._memories.commit(job.space, job, compression, context=batch.context_refs)
         except TurnsDeleted:
             return Unfinished(summary)  # to compress what is left of them
-        summary = _count(summary, compression, frozenset(written))
+        summary = counted(summary, compression, frozenset(written))
         await progress(0.5)
         summary = await self._index(job, scope, summary)
         return Unfinished(summary) if len(batch.pending) == limit else summary
@@ -79,17 +81,6 @@ class CompressHandler:
         async for count in self._indexer.index(job.space, scope=scope):
             indexed += count
         return replace(summary, indexed_count=summary.indexed_count + indexed)
-
-
-def _count(summary: JobSummary, compression: Compression, written: frozenset[str]) -> JobSummary:
-    created = sum(m.id in written and m.state is MemoryState.ACTIVE for m in compression.memories)
-    left_out = sum(outcome.disposition is Disposition.LEFT_OUT for outcome in compression.outcomes)
-    return replace(
-        summary,
-        turn_count=summary.turn_count + len(compression.outcomes),
-        created_count=summary.created_count + created,
-        left_out_turn_count=summary.left_out_turn_count + left_out,
-    )
 
 
 class RecompressHandler:
@@ -124,7 +115,7 @@ class RecompressHandler:
                 written, superseded = await self._memories.redo(job.space, job, compression, context=batch.context_refs)
             except TurnsDeleted:
                 return Unfinished(await self._index(job, scope, summary))
-            summary = _count(summary, compression, frozenset(written))
+            summary = counted(summary, compression, frozenset(written))
             summary = replace(summary, superseded_count=summary.superseded_count + superseded)
             await progress(0.5)
             got_on = True
@@ -187,6 +178,8 @@ def handlers(
     memories: MemoryLog,
     compressor: Compressor,
     indexer: Indexes,
+    rewriting: RewriteLog,
+    rules: Compressor,
     check: Check | None = None,
     recompressor: Recompressor | None = None,
     consolidation: MemoryConsolidation | None = None,
@@ -194,12 +187,14 @@ def handlers(
 ) -> Mapping[JobKind, Handler]:
     """The handler of every kind of job; RECOMPRESS and CONSOLIDATE jobs wait where there is nothing that does them.
 
-    `window_turns` are compressed and committed at once: fewer where compression is slow or costs money.
+    What an earlier release worded is rewritten by the `rules`, whatever compresses new turns. `window_turns` are
+    compressed and committed at once: fewer where compression is slow or costs money.
     """
     made: dict[JobKind, Handler] = {
         JobKind.COMPRESS: CompressHandler(
             turns=turns, memories=memories, compressor=compressor, indexer=indexer, window_turns=window_turns
         ),
+        JobKind.REWRITE: RewriteHandler(log=rewriting, compressor=rules, indexer=indexer, context_turns=CONTEXT_TURNS),
         JobKind.INDEX: IndexHandler(indexer),
         JobKind.REINDEX: ReindexHandler(indexer=indexer, check=check),
     }

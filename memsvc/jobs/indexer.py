@@ -22,6 +22,14 @@ class Indexes(Protocol):
         """Index what is due among `memory_ids`, in `scope`, or else in the whole space; yield each batch's size."""
         ...
 
+    async def prepare(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """Write points of memories that are about to be stored: queries find them as soon as they are."""
+        ...
+
+    async def discard(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """Remove the points of those that were not stored after all."""
+        ...
+
 
 class Indexer:
     """Indexes memories whose current version is not in the index yet, with the embedding model of one slot.
@@ -45,6 +53,18 @@ class Indexer:
             await self._write(space, due)
             await self._memories.mark_indexed(space, due, self._slot)
             yield len(due)
+
+    async def prepare(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """Write points of memories that are about to be stored: queries find them as soon as they are."""
+        for start in range(0, len(memories), BATCH):
+            await self._write(space, memories[start : start + BATCH])
+
+    async def discard(self, space: SpaceKey, memories: Sequence[Memory]) -> None:
+        """Remove the points of those that were not stored after all."""
+        ids = [memory.id for memory in memories]
+        stored = await self._memories.get_many(space, ids)
+        if unknown := [memory_id for memory_id in ids if memory_id not in stored]:
+            await self._index.delete(space, unknown)
 
     async def _write(self, space: SpaceKey, due: Sequence[Memory]) -> None:
         gone = [memory.id for memory in due if memory.state in OUT_OF_INDEX]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from memsvc.types import JobKind
 
 QUEUES: Mapping[str, frozenset[JobKind]] = {
-    "compress": frozenset({JobKind.COMPRESS, JobKind.RECOMPRESS}),
+    "compress": frozenset({JobKind.COMPRESS, JobKind.RECOMPRESS, JobKind.REWRITE}),
     "consolidate": frozenset({JobKind.CONSOLIDATE}),
     "index": frozenset({JobKind.INDEX, JobKind.REINDEX}),
 }

@@ -248,6 +248,7 @@ def stats_message(stats: SpaceStats) -> admin_service_pb2.GetStatsResponse:
         llm_cost_usd=stats.llm.cost_usd,
         llm_unpriced_call_count=stats.llm.unpriced_call_count,
         unconsolidated_memory_count=stats.unconsolidated_memory_count,
+        outdated_memory_count=stats.outdated_memory_count,
     )
 
 

@@ -99,6 +99,7 @@ JOB_KIND_TO_PROTO: dict[JobKind, operation.OperationKind.ValueType] = {
     JobKind.INDEX: operation.OPERATION_KIND_INDEX,
     JobKind.REINDEX: operation.OPERATION_KIND_REINDEX,
     JobKind.RECOMPRESS: operation.OPERATION_KIND_RECOMPRESS,
+    JobKind.REWRITE: operation.OPERATION_KIND_REWRITE,
 }
 
 JOB_STATE_TO_PROTO: dict[JobState, operation.OperationState.ValueType] = {

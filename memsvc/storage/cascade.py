@@ -1,4 +1,4 @@
-"""What follows from the deletion or the correction of a memory for those that consolidation related to it.
+"""What follows from the deletion, the correction or the replacement of a memory for those consolidation related to it.
 
 - What was made of it is withdrawn at once, whatever else it was made of: it tells what is gone or was wrong. The rest
   of what it was made of is served again.
@@ -34,11 +34,12 @@ CONSOLIDATION = "consolidation"
 
 _TOLD = "It told a memory that was deleted."
 _WRONG = "A memory that it was made of was corrected."
+_REPLACED = "A memory that it was made of was replaced by the own words of its turns."
 _SERVED_AGAIN = "What had taken its place was withdrawn."
-_HOLDS_AGAIN = "The memory that had superseded it was deleted or corrected."
+_HOLDS_AGAIN = "The memory that had superseded it was deleted, corrected or replaced."
 _INHERITED = "The memory that had superseded it is gone, and another one says the same."
 _FORGOTTEN = "What was said beside it was deleted, and is searched no more."
-_RECONCILED = "The memory that it contradicted was deleted or corrected."
+_RECONCILED = "The memory that it contradicted was deleted, corrected or replaced."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,17 @@ def follow_correction(
     cascade.finish()
 
 
+def follow_replacement(
+    session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, now: datetime, delay: timedelta | None
+) -> None:
+    """See to what follows from the end of memories in whose place others tell of the same turns; they end after it."""
+    cascade = _Cascade(session, space, now, delay)
+    made = [other for other in cascade.made_of(rows) if other.compressor != CALLER and not is_withdrawn(other)]
+    cascade.follow(ended=[*rows, *made], withdrawn=made)
+    cascade.withdraw(made, _REPLACED)
+    cascade.finish()
+
+
 def withdraw_abstracts(
     session: Session, space: SpaceKey, outdated: Collection[str], *, now: datetime, delay: timedelta | None
 ) -> None:
@@ -159,13 +171,13 @@ class _Cascade:
         made = select(MemoryOriginRow.ordinal).where(col(MemoryOriginRow.origin_id).in_(ids))
         return self._rows(col(MemoryRow.ordinal).in_(made), MemoryRow.state != MemoryState.DELETED)
 
-    def withdraw(self, rows: Sequence[MemoryRow]) -> None:
+    def withdraw(self, rows: Sequence[MemoryRow], reason: str = _WRONG) -> None:
         """Serve the rows no longer, now or as of any time, until consolidation makes them anew."""
         for row in rows:
             row.state = MemoryState.SUPERSEDED.value
             row.superseded_by, row.supersede_time = "", None
             touch(row, self.now)
-        self._log(ChangeKind.SUPERSEDED, rows, _WRONG)
+        self._log(ChangeKind.SUPERSEDED, rows, reason)
 
     def follow(
         self,

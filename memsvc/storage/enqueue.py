@@ -17,7 +17,7 @@ from memsvc.types import JobKind, JobState, Priority, Scope, SpaceKey
 
 INDEX_LOCK = "index"
 REINDEX_LOCK = "reindex"
-_OF_KIND = {JobKind.CONSOLIDATE: 10}
+_OF_KIND = {JobKind.REWRITE: BACKFILL, JobKind.CONSOLIDATE: 10}
 _OF_INGEST = {Priority.INTERACTIVE: URGENT, Priority.BACKFILL: BACKFILL}
 
 

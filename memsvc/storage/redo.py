@@ -49,13 +49,14 @@ def replace_compression(
     """Write the new memories and outcomes and supersede the old memories; return the new ids and how many went."""
     redone = {outcome.ref for outcome in compression.outcomes}
     rows = [row for scope in {ref.scope for ref in redone} for row in _memories(session, space, scope)]
-    theirs = _callers(session, space, rows, actor)
+    theirs = changed_by_callers(session, space, [row.id for row in rows if row.version > 1], actor)
+    theirs |= {row.id for row in rows if row.compressor == CALLER}
     frozen = frozenset(ref for row in rows if row.id in theirs for ref in memory_of(row).sources)
     fresh = [memory for memory in compression.memories if frozen.isdisjoint(memory.sources)]
     kept_ids = {memory.id for memory in fresh}
     old = [row for row in rows if row.id not in kept_ids and _is_replaced(row, redone - frozen)]
     written = insert_new(session, space, fresh, actor=actor, now=now)
-    _supersede(session, space, old, actor=actor, now=now)
+    supersede(session, space, old, actor=actor, now=now)
     for outcome in compression.outcomes:
         _settle_again(
             session, space, replace(outcome, reason=LLM_SKIPPED) if outcome.ref in frozen else outcome, frozen
@@ -68,15 +69,14 @@ def _memories(session: Session, space: SpaceKey, scope: Scope) -> Sequence[Memor
     return session.exec(query.with_for_update()).all()
 
 
-def _callers(session: Session, space: SpaceKey, rows: Sequence[MemoryRow], actor: str) -> frozenset[str]:
-    """Ids of the memories that a caller deleted or changed: no compression may undo that."""
-    changed = [row.id for row in rows if row.version > 1]
+def changed_by_callers(session: Session, space: SpaceKey, changed: Collection[str], actor: str) -> frozenset[str]:
+    """Which of the changed memories a caller deleted or changed: no compression may undo that."""
     by_callers = session.exec(
         select(ChangeRow.memory_id)
         .where(ChangeRow.tenant == space.tenant, ChangeRow.space == space.space)
         .where(col(ChangeRow.memory_id).in_(changed), col(ChangeRow.actor).not_in([actor, CONSOLIDATION]))
     ).all()
-    return frozenset(by_callers) | {row.id for row in rows if row.compressor == CALLER}
+    return frozenset(by_callers)
 
 
 def _is_current(row: MemoryRow) -> bool:
@@ -88,10 +88,13 @@ def _is_replaced(row: MemoryRow, redone: Collection[TurnRef]) -> bool:
     return _is_current(row) and bool(sources) and all(ref in redone for ref in sources)
 
 
-def _supersede(session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, now: datetime) -> None:
+def supersede(session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, now: datetime) -> None:
+    """End memories of turns that were compressed again: none of them is served any longer, now or as of any time."""
+
     def gone() -> Iterator[Memory]:
         for row in rows:
             row.state = MemoryState.SUPERSEDED.value
+            row.superseded_by, row.supersede_time = "", None
             row.version += 1
             row.update_time = now
             session.add(row)

@@ -16,7 +16,7 @@ from memsvc.storage.database import Database
 from memsvc.storage.embeddings import active_slot, indexed_column
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import space_of
-from memsvc.storage.tables import JobRow, MemoryRow, RequestRow, SpaceRow, TurnRow
+from memsvc.storage.tables import OUTDATED, JobRow, MemoryRow, RequestRow, SpaceRow, TurnRow
 from memsvc.storage.usage import usage_of
 from memsvc.types import (
     LLM_FAILED,
@@ -210,26 +210,29 @@ def _memory_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
     active = col(MemoryRow.state) == MemoryState.ACTIVE
     unindexed = indexed_column(active_slot(session)) != col(MemoryRow.version)
     fresh = active & (col(MemoryRow.consolidated_version) != col(MemoryRow.version))
+    here = (MemoryRow.tenant == key.tenant, MemoryRow.space == key.space)
     memories, tokens, due, unconsolidated = session.exec(
         select(
             func.coalesce(func.sum(case((active, 1), else_=0)), 0),
             func.coalesce(func.sum(case((active, MemoryRow.token_count), else_=0)), 0),
             func.coalesce(func.sum(case((unindexed, 1), else_=0)), 0),
             func.coalesce(func.sum(case((fresh, 1), else_=0)), 0),
-        ).where(MemoryRow.tenant == key.tenant, MemoryRow.space == key.space)
+        ).where(*here)
     ).one()
+    outdated = session.exec(select(func.count()).select_from(MemoryRow).where(*here, literal_column(OUTDATED))).one()
     return {
         "memory_count": int(memories),
         "stored_token_count": int(tokens),
         "unindexed_memory_count": int(due),
         "unconsolidated_memory_count": int(unconsolidated),
+        "outdated_memory_count": outdated,
     }
 
 
 def _job_counts(session: Session, key: SpaceKey) -> dict[str, Any]:
     here = (JobRow.tenant == key.tenant, JobRow.space == key.space, _OPEN)
     # What these work on is stored and searchable; they wait for a model that is away, or for a quiet moment.
-    unhurried = col(JobRow.kind).in_([JobKind.RECOMPRESS, JobKind.CONSOLIDATE])
+    unhurried = col(JobRow.kind).in_([JobKind.RECOMPRESS, JobKind.REWRITE, JobKind.CONSOLIDATE])
     waiting = and_(col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]), ~unhurried)
     pending, oldest = session.exec(select(func.count(), func.min(JobRow.create_time)).where(*here, waiting)).one()
     failed = session.exec(select(func.count()).where(*here, JobRow.state == JobState.FAILED)).one()

@@ -33,6 +33,11 @@ URGENT = 0
 BACKFILL = 5
 """From this `priority` of a job on nobody waits for it, and it can wait."""
 
+OUTDATED = (
+    "compressor = 'rules/1' AND (state IN ('active', 'left_out') OR (state = 'superseded' AND superseded_by <> ''))"
+)
+"""Whether a memory tells its turns in the words of an earlier release, or did until consolidation closed it."""
+
 _JSON: Any = JSON(none_as_null=True)
 
 
@@ -183,6 +188,12 @@ class MemoryRow(Row, table=True):
             *("tenant", "space", "superseded_by"),
             sqlite_where=text("superseded_by <> ''"),
             postgresql_where=text("superseded_by <> ''"),
+        ),
+        Index(
+            "ix_memories_outdated",
+            *("tenant", "space", "user_id", "agent_id", "session_id", "event_time", "ordinal"),
+            sqlite_where=text(OUTDATED),
+            postgresql_where=text(OUTDATED),
         ),
     )
 

@@ -158,9 +158,9 @@ class SqlTurnLog:
         """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
 
         def load(session: Session) -> PendingTurns:
-            pending = _session_turns(space, scope).where(TurnRow.disposition == Disposition.PENDING)
-            rows = session.exec(pending.order_by(*_TIMELINE).limit(limit)).all()
-            return _with_context(session, space, scope, rows, context)
+            pending = session_turns(space, scope).where(TurnRow.disposition == Disposition.PENDING)
+            rows = session.exec(pending.order_by(*TIMELINE).limit(limit)).all()
+            return with_context(session, space, scope, rows, context)
 
         return await self._db.read(load)
 
@@ -169,14 +169,14 @@ class SqlTurnLog:
         marked = col(TurnRow.reason).startswith(LLM_FAILED)
 
         def load(session: Session) -> PendingTurns:
-            turns = _session_turns(space, scope)
-            first = session.exec(turns.where(marked).order_by(*_TIMELINE).limit(1)).first()
+            turns = session_turns(space, scope)
+            first = session.exec(turns.where(marked).order_by(*TIMELINE).limit(1)).first()
             if first is None:
                 return PendingTurns((), (), frozenset())
-            onwards = turns.where(tuple_(*_TIMELINE) >= tuple_(first.event_time, first.ordinal))
-            rows = session.exec(onwards.order_by(*_TIMELINE).limit(limit)).all()
+            onwards = turns.where(tuple_(*TIMELINE) >= tuple_(first.event_time, first.ordinal))
+            rows = session.exec(onwards.order_by(*TIMELINE).limit(limit)).all()
             run = list(takewhile(lambda row: row.reason.startswith(LLM_FAILED), rows))
-            return _with_context(session, space, scope, run, context)
+            return with_context(session, space, scope, run, context)
 
         return await self._db.read(load)
 
@@ -185,32 +185,43 @@ def _as_before(response: Mapping[str, Any]) -> Accepted:
     return Accepted(**{**response, "job_ids": tuple(response["job_ids"])})
 
 
-_TIMELINE = (col(TurnRow.event_time), col(TurnRow.ordinal))
+TIMELINE = (col(TurnRow.event_time), col(TurnRow.ordinal))
+"""The order of a session's turns."""
 
 
-def _session_turns(space: SpaceKey, scope: Scope) -> SelectOfScalar[TurnRow]:
+def session_turns(space: SpaceKey, scope: Scope) -> SelectOfScalar[TurnRow]:
+    """The turns of exactly this scope."""
     return select(TurnRow).where(
         TurnRow.tenant == space.tenant, TurnRow.space == space.space, TurnRow.scope_key == scope.key
     )
 
 
-def _with_context(
-    session: Session, space: SpaceKey, scope: Scope, rows: Sequence[TurnRow], context: int
+def with_context(
+    session: Session,
+    space: SpaceKey,
+    scope: Scope,
+    rows: Sequence[TurnRow],
+    context: int,
+    *,
+    as_ingested: bool = False,
 ) -> PendingTurns:
-    """The turns with those before them, back to the newest that is closed: what stood before it answers to it."""
+    """Turns of a session with up to `context` turns before them, and what memories told before the first.
+
+    With `as_ingested` no name is known that only a memory of later brings up, such as an earlier one of these turns.
+    """
     if not rows:
         return PendingTurns((), (), frozenset())
     before = session.exec(
-        _session_turns(space, scope)
-        .where(tuple_(*_TIMELINE) < tuple_(rows[0].event_time, rows[0].ordinal))
-        .order_by(*(column.desc() for column in _TIMELINE))
+        session_turns(space, scope)
+        .where(tuple_(*TIMELINE) < tuple_(rows[0].event_time, rows[0].ordinal))
+        .order_by(*(column.desc() for column in TIMELINE))
         .limit(context)
     ).all()
     usable = list(takewhile(lambda row: not row.closed, before))
     return PendingTurns(
         tuple(turn_of(row) for row in reversed(usable)),
         tuple(turn_of(row) for row in rows),
-        *_known(session, space, scope, rows[0].event_time),
+        *_known(session, space, scope, rows[0].event_time, names_of_later=not as_ingested),
     )
 
 
@@ -319,7 +330,9 @@ def _advance(session: Session, space: SpaceKey, stream: StreamPosition, *, repea
     session.add(row)
 
 
-def _known(session: Session, space: SpaceKey, scope: Scope, before: datetime) -> tuple[frozenset[str], tuple[str, ...]]:
+def _known(
+    session: Session, space: SpaceKey, scope: Scope, before: datetime, *, names_of_later: bool
+) -> tuple[frozenset[str], tuple[str, ...]]:
     """Names and texts of the latest memories of the user and agent; of texts only those told before a time."""
     rows = session.exec(
         select(MemoryRow.symbolic, MemoryRow.text, MemoryRow.event_time)
@@ -333,5 +346,7 @@ def _known(session: Session, space: SpaceKey, scope: Scope, before: datetime) ->
         .order_by(col(MemoryRow.ordinal).desc())
         .limit(KNOWN_MEMORIES)
     ).all()
-    names = frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic, _, _ in rows))
-    return names, tuple(text for _, text, event_time in rows if event_time < before)
+    earlier = [row for row in rows if row[2] < before]
+    named = [symbolic for symbolic, _, _ in (rows if names_of_later else earlier)]
+    names = frozenset().union(*(folded((*symbolic["people"], *symbolic["entities"])) for symbolic in named))
+    return names, tuple(text for _, text, _ in earlier)

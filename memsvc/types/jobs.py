@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     INDEX = "index"
     REINDEX = "reindex"
     RECOMPRESS = "recompress"
+    REWRITE = "rewrite"
 
 
 class JobState(StrEnum):
@@ -75,7 +76,7 @@ class Job:
     payload: Mapping[str, Any]
     """What to work on, by kind.
 
-    COMPRESS, RECOMPRESS: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]};
+    COMPRESS, RECOMPRESS, REWRITE: {"scope": [user_id, agent_id, session_id]}; INDEX: {"memory_ids": [...]};
     REINDEX: {}: whatever is due;
     CONSOLIDATE: {"owner": [user_id, agent_id]}, or {"scope": [user_id, agent_id]}, where empty ones mean all.
     """

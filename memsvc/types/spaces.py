@@ -102,6 +102,8 @@ class SpaceStats:
     unconsolidated_memory_count: int = 0
     llm_redo_turn_count: int = 0
     """Turns whose outcome is marked `LLM_FAILED`: a language model is still to compress them."""
+    outdated_memory_count: int = 0
+    """Memories that an earlier release worded, still to be replaced by the own words of their turns."""
     llm: ModelUsage = field(default_factory=lambda: ModelUsage())
 
     @property

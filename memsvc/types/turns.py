@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -140,3 +140,15 @@ class PendingTurns:
     def context_refs(self) -> tuple[TurnRef, ...]:
         """The addresses of the turns before."""
         return tuple(turn.ref for turn in self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedTurns:
+    """Turns of one session whose memories an earlier release worded, to be compressed again."""
+
+    turns: PendingTurns
+    """None pending where what was outdated next turned out to be a caller's, or where nothing is left."""
+    versions: Mapping[str, int]
+    """Versions of the memories that the new ones replace, by id."""
+    left_count: int
+    """Outdated memories of the session, these included."""

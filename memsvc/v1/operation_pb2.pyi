@@ -36,6 +36,8 @@ class _OperationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operati
     """Rebuild of a space's vector index from SQL."""
     OPERATION_KIND_RECOMPRESS: _OperationKind.ValueType  # 5
     """Compression of turns that the language model failed to compress before."""
+    OPERATION_KIND_REWRITE: _OperationKind.ValueType  # 6
+    """Replacement of memories that an earlier release worded by the own words of their turns."""
 
 class OperationKind(_OperationKind, metaclass=_OperationKindEnumTypeWrapper):
     """Kinds of operation."""
@@ -52,6 +54,8 @@ OPERATION_KIND_REINDEX: OperationKind.ValueType  # 4
 """Rebuild of a space's vector index from SQL."""
 OPERATION_KIND_RECOMPRESS: OperationKind.ValueType  # 5
 """Compression of turns that the language model failed to compress before."""
+OPERATION_KIND_REWRITE: OperationKind.ValueType  # 6
+"""Replacement of memories that an earlier release worded by the own words of their turns."""
 Global___OperationKind: _TypeAlias = OperationKind  # noqa: Y015
 
 class _OperationState:

@@ -294,7 +294,7 @@ class Operation:
 
     id: str
     kind: str
-    """`compress`, `recompress`, `consolidate`, `index` or `reindex`."""
+    """`compress`, `recompress`, `rewrite`, `consolidate`, `index` or `reindex`."""
     state: str
     """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     done: bool
@@ -403,6 +403,8 @@ class Stats:
     """Calls of a model without a known price, which `llm_cost_usd` leaves out."""
     unconsolidated_memory_count: int = 0
     """Active memories that consolidation has not looked at yet."""
+    outdated_memory_count: int = 0
+    """Memories that an earlier release worded, still to be replaced by the own words of their turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,6 +327,7 @@ def stats(response: admin.GetStatsResponse) -> models.Stats:
         llm_cost_usd=response.llm_cost_usd,
         llm_unpriced_call_count=response.llm_unpriced_call_count,
         unconsolidated_memory_count=response.unconsolidated_memory_count,
+        outdated_memory_count=response.outdated_memory_count,
     )
 
 

@@ -558,6 +558,7 @@ class GetStatsResponse(_message.Message):
     LLM_COST_USD_FIELD_NUMBER: _builtins.int
     LLM_UNPRICED_CALL_COUNT_FIELD_NUMBER: _builtins.int
     UNCONSOLIDATED_MEMORY_COUNT_FIELD_NUMBER: _builtins.int
+    OUTDATED_MEMORY_COUNT_FIELD_NUMBER: _builtins.int
     turn_count: _builtins.int
     """Turns ingested."""
     pending_turn_count: _builtins.int
@@ -573,8 +574,8 @@ class GetStatsResponse(_message.Message):
     compression_ratio: _builtins.float
     """Stored tokens over raw tokens of the compressed turns; 0 while there are none."""
     pending_job_count: _builtins.int
-    """Jobs waiting or running, those excepted that are about what is stored and searchable: consolidation, and the
-    redoing of turns with a language model.
+    """Jobs waiting or running, those excepted that are about what is stored and searchable: consolidation, the redoing
+    of turns with a language model, and the replacement of memories that an earlier release worded.
     """
     failed_job_count: _builtins.int
     """Jobs in the dead-letter state."""
@@ -594,6 +595,8 @@ class GetStatsResponse(_message.Message):
     """Calls of models without a known price, which `llm_cost_usd` leaves out."""
     unconsolidated_memory_count: _builtins.int
     """Active memories that consolidation has not looked at yet."""
+    outdated_memory_count: _builtins.int
+    """Memories that an earlier release worded, still to be replaced by the own words of their turns."""
     @_builtins.property
     def oldest_pending_time(self) -> _timestamp_pb2.Timestamp:
         """Oldest waiting job."""
@@ -619,10 +622,11 @@ class GetStatsResponse(_message.Message):
         llm_cost_usd: _builtins.float = ...,
         llm_unpriced_call_count: _builtins.int = ...,
         unconsolidated_memory_count: _builtins.int = ...,
+        outdated_memory_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_pending_time", b"oldest_pending_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression_ratio", b"compression_ratio", "failed_job_count", b"failed_job_count", "left_out_turn_count", b"left_out_turn_count", "llm_call_count", b"llm_call_count", "llm_completion_token_count", b"llm_completion_token_count", "llm_cost_usd", b"llm_cost_usd", "llm_prompt_token_count", b"llm_prompt_token_count", "llm_redo_turn_count", b"llm_redo_turn_count", "llm_unpriced_call_count", b"llm_unpriced_call_count", "memory_count", b"memory_count", "oldest_pending_time", b"oldest_pending_time", "pending_job_count", b"pending_job_count", "pending_turn_count", b"pending_turn_count", "raw_token_count", b"raw_token_count", "stored_token_count", b"stored_token_count", "turn_count", b"turn_count", "unconsolidated_memory_count", b"unconsolidated_memory_count", "unindexed_memory_count", b"unindexed_memory_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression_ratio", b"compression_ratio", "failed_job_count", b"failed_job_count", "left_out_turn_count", b"left_out_turn_count", "llm_call_count", b"llm_call_count", "llm_completion_token_count", b"llm_completion_token_count", "llm_cost_usd", b"llm_cost_usd", "llm_prompt_token_count", b"llm_prompt_token_count", "llm_redo_turn_count", b"llm_redo_turn_count", "llm_unpriced_call_count", b"llm_unpriced_call_count", "memory_count", b"memory_count", "oldest_pending_time", b"oldest_pending_time", "outdated_memory_count", b"outdated_memory_count", "pending_job_count", b"pending_job_count", "pending_turn_count", b"pending_turn_count", "raw_token_count", b"raw_token_count", "stored_token_count", b"stored_token_count", "turn_count", b"turn_count", "unconsolidated_memory_count", b"unconsolidated_memory_count", "unindexed_memory_count", b"unindexed_memory_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
