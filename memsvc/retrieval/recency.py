@@ -12,13 +12,18 @@ renews a better ranked one takes the place before it, and the older one says so 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from memsvc.language.words import stems
 from memsvc.ports import Vectors
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import Question
+from memsvc.types import Memory, Signal
 
 LOOKED_AT = 20
 """Candidates, best first, that are compared with one another."""
@@ -78,7 +83,7 @@ def _follows(newer: Candidate, older: Candidate) -> bool:
 
 
 class _Idf:
-    """How much of the question a memory is about: IDF is that of the candidates, log(1 + (n - df + 0.5) / (df + 0.5))."""
+    """How much of the question a memory is about; IDF is log(1 + (n - df + 0.5) / (df + 0.5)) of the candidates."""
 
     def __init__(self, compared: Sequence[Candidate], question: Question) -> None:
         self._language = question.language
