@@ -18,6 +18,7 @@ from memsvc.retrieval.planning import PlannedSearch, Planner
 from memsvc.retrieval.pooling import pool
 from memsvc.retrieval.question import Question, read_question
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
+from memsvc.retrieval.warnings import language_warnings
 from memsvc.retrieval.weights import SHIPPED, Weights
 from memsvc.types import Analysis, Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
 
@@ -38,6 +39,7 @@ class Retriever:
         fallback: LexicalFallback | None = None,
     ) -> None:
         self._views = ViewSearch(index, embedder, fallback)
+        self._embedder = embedder
         self._analyzer = analyzer
         self._tokens = tokens
         self._memories = memories
@@ -94,6 +96,7 @@ class Retriever:
             confidence=sure,
             confidence_signals=reasons,
             planning=planned.report if planned else None,
+            warnings=language_warnings(spec.text, self._embedder.model, self._embedder.languages),
         )
 
     async def _planned(

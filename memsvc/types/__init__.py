@@ -41,6 +41,7 @@ from memsvc.types.queries import (
     PlanningReport,
     QueryPlan,
     QuerySpec,
+    QueryWarning,
     Retrieval,
     Signal,
     SparseVector,
@@ -48,6 +49,7 @@ from memsvc.types.queries import (
     View,
     ViewReport,
     ViewScore,
+    WarningCode,
 )
 from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, utc_now
 from memsvc.types.turns import (
@@ -111,6 +113,7 @@ __all__ = [
     "Priority",
     "QueryPlan",
     "QuerySpec",
+    "QueryWarning",
     "Retrieval",
     "Role",
     "Scope",
@@ -129,6 +132,7 @@ __all__ = [
     "View",
     "ViewReport",
     "ViewScore",
+    "WarningCode",
     "folded",
     "utc_now",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import memsvc.bench
+from memsvc.language.detection import detect
 
 DATA = Path(memsvc.bench.__file__).parent / "data"
 CONVERSATION = {"id", "title", "user_id", "agent_id", "language", "sessions", "questions"}
@@ -31,9 +32,9 @@ def turns_of(conversation: dict[str, Any]) -> list[dict[str, Any]]:
     return [turn for session in conversation["sessions"] for turn in session["turns"]]
 
 
-FIT, HELDOUT, PARALLEL = read("fit"), read("heldout"), read("languages")
+FIT, HELDOUT, PARALLEL, TEN = read("fit"), read("heldout"), read("languages"), read("parallel")
 LONG = FIT + HELDOUT
-ALL = LONG + PARALLEL
+ALL = LONG + PARALLEL + TEN
 
 
 def each(conversations: list[dict[str, Any]]) -> pytest.MarkDecorator:
@@ -44,6 +45,7 @@ def test_the_files_hold_what_they_are_said_to_hold() -> None:
     assert Counter(c["id"].split("-")[0] for c in FIT) == {"people": 2, "assistant": 2}
     assert Counter(c["id"].split("-")[0] for c in HELDOUT) == {"people": 1, "assistant": 1}
     assert [c["language"] for c in PARALLEL] == LANGUAGES
+    assert [c["language"] for c in TEN] == ["en", "de", "es", "fr", "ru", "ar", "zh", "ja", "hi", "tr"]
     assert len({c["id"] for c in ALL}) == len(ALL)
 
 
@@ -141,6 +143,18 @@ def test_the_languages_are_parallel(language: str) -> None:
     assert shape(of[language]) == shape(of["en"])
     for ours, english in zip(turns_of(of[language]), turns_of(of["en"]), strict=True):
         assert ours["content"] != english["content"]
+
+
+@each(TEN)
+def test_twenty_facts_stand_among_sixty_turns_and_are_each_asked_for_once(conversation: dict[str, Any]) -> None:
+    turns = {turn["turn_id"]: turn for turn in turns_of(conversation)}
+    asked = [turn_id for question in conversation["questions"] for turn_id in question["evidence"]]
+    assert (len(turns), len(asked), len(set(asked))) == (60, 20, 20)
+    assert {turns[turn_id]["role"] for turn_id in asked} == {"user"}
+    assert [question["evidence"] for question in conversation["questions"]] == [
+        q["evidence"] for q in TEN[0]["questions"]
+    ]
+    assert sum(detect(turn["content"]) == conversation["language"] for turn in turns.values()) >= 55
 
 
 def test_the_parallel_conversation_is_small() -> None:
