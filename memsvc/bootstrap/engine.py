@@ -35,6 +35,7 @@ from memsvc.jobs.embeddings import CurrentModels, ModelCheck, ModelIndexer, Open
 from memsvc.jobs.handlers import WINDOW_TURNS, handlers
 from memsvc.jobs.measured import measured
 from memsvc.jobs.worker import Worker
+from memsvc.language import detection
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, MeteredModel, VectorIndex
@@ -77,6 +78,7 @@ async def open_engine(
         embedder, index = ActiveEmbedder(models), ActiveIndex(models)
         tokens = Cl100kCounter()
         analyzer = SpacyAnalyzer()
+        detection.load()  # here and not in the first call, which would wait for it
         indexer = ModelIndexer(stores.memories, models)
         check = ModelCheck(stores.memories, stores.embeddings, models)
         surprisal = build_surprisal(settings, stack)
