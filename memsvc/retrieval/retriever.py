@@ -19,6 +19,7 @@ from memsvc.retrieval.pooling import pool
 from memsvc.retrieval.prefilter import prefilter
 from memsvc.retrieval.question import Question, read_question
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
+from memsvc.retrieval.warnings import language_warnings
 from memsvc.retrieval.weights import SHIPPED, Weights
 from memsvc.types import Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
 
@@ -38,6 +39,7 @@ class Retriever:
         fallback: LexicalFallback | None = None,
     ) -> None:
         self._views = ViewSearch(index, embedder, fallback)
+        self._embedder = embedder
         self._tokens = tokens
         self._memories = memories
         self._weights = weights
@@ -95,6 +97,7 @@ class Retriever:
             confidence_signals=reasons,
             planning=planned.report if planned else None,
             filter_cut=bounds.cut,
+            warnings=language_warnings(spec.text, self._embedder.model, self._embedder.languages),
         )
 
     async def _planned(self, space: SpaceKey, spec: QuerySpec, question: Question) -> PlannedSearch | None:
