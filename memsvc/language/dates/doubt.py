@@ -16,6 +16,7 @@ from memsvc.types import Interval
 
 _WEEK = timedelta(weeks=1)
 _LONG = frozenset({Granularity.MONTH, Granularity.SEASON, Granularity.YEAR})
+_LENGTHS = {Granularity.MONTH: 1, Granularity.SEASON: 2, Granularity.YEAR: 3}
 _STORY = (
     "when i was", "as a kid", "as a child", "back then", "in those days", "that week", "that year", "that summer",
     "one day", "once upon", "that time", "at the time", "the week before", "the week after", "the following",
@@ -146,8 +147,13 @@ def _names(following: Candidate, candidate: Candidate, words: Words, tenses: Ten
     between = words.lower[candidate.last : following.first]
     if following.found.granularity is Granularity.WEEK or words.lower[following.last - 1] == "week":
         return not {",", "then", ";"} & set(between)
-    longer = following.found.granularity in _LONG and following.found.relative and len(between) <= 1
-    return longer and not _holds(following.found.interval, candidate.day)
+    longer = _LENGTHS.get(following.found.granularity, 0) > _LENGTHS.get(candidate.found.granularity, 0)
+    return (
+        longer
+        and following.found.relative
+        and len(between) <= 1
+        and not _holds(following.found.interval, candidate.day)
+    )
 
 
 def _in_their_week(candidates: Sequence[Candidate], words: Words) -> list[Candidate]:

@@ -39,7 +39,7 @@ def season(site: Site) -> Found | None:
     return Found(spans.season(begins, name, site.zone), Granularity.SEASON)
 
 
-_DURING = word_set("in over during for until since spend spending spent all")
+_DURING = frozenset({"in", "over", "during", "until", "since"})
 
 
 def _season_year(today: date, name: str, which: str, tense: Tense) -> int | None:
