@@ -147,7 +147,19 @@ def _is_attribute(site: Site) -> bool:
         return True
     if (before in _NOT_BEFORE and second != "as") or (before == "about" and second not in {"how", "what"}):
         return True
+    if _is_title_word(site):
+        return True
     return second in {"a", "an", "another"} and before.endswith(("y", "ful", "ous", "less"))
+
+
+def _is_title_word(site: Site) -> bool:
+    """Whether an unknown word with a capital begins the sentence right before: "Pancake Tuesday was fun". A note of a
+    time is none: "Dentist Tuesday 15:00"."""
+    index = site.first - 1
+    if index < 0 or not site.before() or not site.words.tokens[index][0].isupper():
+        return False
+    known = site.tenses.signal(index) is not None or site.before() in PREPOSITIONS | _FOLLOWING
+    return not known and site.words.begins_sentence(index) and not site.after()[:1].isdigit()
 
 
 def _is_counted_from(site: Site) -> bool:
@@ -173,6 +185,12 @@ def _is_told_apart(site: Site) -> bool:
         return True
     if before == "since" and site.match.group().endswith(("'s", "’s")):
         return True
+    if (
+        before in _BE
+        and second in {"day", "night", "off"}
+        and _SINGLE_DAYS.isdisjoint((site.before(3), site.before(4)))
+    ):
+        return True
     called = before in _BE and second in _IDENTIFIED | {""}
     asked = before in _IDENTIFIED and second in _BE
     return before in {"it's", "its", "that's"} or called or asked
@@ -186,6 +204,7 @@ def _is_named_day(site: Site) -> bool:
     return any(word in {"night", "day", "evening"} for word in words)
 
 
+_SINGLE_DAYS = word_set("last first next big due wedding moving final exam results election delivery")
 _COUNTED = word_set("week weeks fortnight days day ago")
 _BE = word_set("is was be being 's isn't wasn't")
 _NOT_BEFORE = word_set("at of than regarding with without against like as why instead re")

@@ -98,7 +98,8 @@ def _is_certain(
 def _limits(other: Candidate, candidate: Candidate, words: Words, *, past: bool, today: date) -> bool:
     """Whether a week, month, season or year is the one that a later date without it belongs to."""
     granularity, interval = other.found.granularity, other.found.interval
-    if granularity not in _LONG and not (granularity is Granularity.WEEK and candidate.weekday):
+    longer = _LENGTHS.get(granularity, 0) > _LENGTHS.get(candidate.found.granularity, 0)
+    if not longer and not (granularity is Granularity.WEEK and candidate.weekday):
         return False
     current = interval.start.date() <= today < interval.end.date()
     same_way = (interval.start.date() <= today) == past

@@ -96,7 +96,8 @@ def _is_date(site: Site) -> bool:
         return site.before() in {"on", "by", "until", "since", "from", "to", "of"} and context.follows_freely(site, "")
     if site.before() in {"page", "no", "number", "section", "chapter", "verse", "room", "version", "v"}:
         return False
-    return context.follows_freely(site, site.before()) or context.is_capital(site, site.last)
+    placed = site.before() in {"on", "by", "until", "since", "before", "after", "from", "to"}
+    return context.follows_freely(site, site.before()) or (placed and context.is_capital(site, site.last))
 
 
 def nearest_by_tense(today: date, tense: Tense, month: int, number: int) -> date | None:

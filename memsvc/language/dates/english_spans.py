@@ -156,6 +156,8 @@ def in_units(site: Site) -> Found | None:
         count, unit = 2 * count, "week"
     if unit == "year" and count > _MOST_YEARS:
         return None
+    if site.group("time").endswith("today"):
+        return site.on(spans.shift(site.today, count, unit))
     return site.within(spans.shift(_anchor(site, unit), count, unit), unit)
 
 

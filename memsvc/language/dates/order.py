@@ -15,7 +15,7 @@ _RANGE = frozenset({"to", "until", "till", "through", "–", "-"})
 
 
 def in_order(candidates: Sequence[Candidate], words: Words, tenses: Tenses) -> list[Candidate]:
-    """Weekdays of one sentence go forward: "arrive on Wednesday and leave on Sunday".
+    """Weekdays of one sentence go forward: "land on Tuesday and leave on Saturday".
 
     Where the second would lie before the first, it is moved by a week when both belong to one subject (of what is
     past, the first is); else the order tells nothing, and the second, of what is past both, are dropped.

@@ -164,7 +164,7 @@ class Signals:
         return Tense.UNKNOWN if words.lower[index] in verbs.BASE_OR_NOUN - _OBJECTS else Tense.PRESENT
 
     def _carried(self, index: int) -> Tense | None:
-        """A base form after "and" has the tense of the verb before it: "arrive on Wednesday and leave on Sunday"."""
+        """A base form after "and" has the tense of the verb before it: "land on Tuesday and leave on Saturday"."""
         words = self._words
         last = self.last.get(words.clauses[index] - 1)
         if last is None or words.sentences[last] != words.sentences[index]:
