@@ -20,6 +20,7 @@ MemsvcError
 ├── DeadlineExceeded
 ├── NotImplementedYet    belongs to a later release
 ├── LeaseLost            another worker took the job over
+├── TurnsDeleted         what was compressed was deleted meanwhile
 └── Corrupt              stored data or model files are damaged
 
 Every error has a `Reason`, the machine-readable name that callers may branch on; `rpc/errors.py` maps
@@ -81,6 +82,7 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     LEASE_LOST = "LEASE_LOST"
+    TURNS_DELETED = "TURNS_DELETED"
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
     CANCELLED = "CANCELLED"
     INTERNAL = "INTERNAL"
@@ -260,6 +262,12 @@ class LeaseLost(MemsvcError):
     """The job's lease ran out and another worker may have it; nothing was written."""
 
     default_reason = Reason.LEASE_LOST
+
+
+class TurnsDeleted(MemsvcError):
+    """A turn that a compression read was deleted before it was committed; nothing was written."""
+
+    default_reason = Reason.TURNS_DELETED
 
 
 class Corrupt(MemsvcError):

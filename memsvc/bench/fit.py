@@ -6,7 +6,6 @@ that its figures are of weights which have not seen the conversation they are me
 
 from __future__ import annotations
 
-import asyncio
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,6 @@ from memsvc.bench.fitting import Example, fit, reweighed
 from memsvc.bench.metrics import first_citations, ranking_metrics, wins
 from memsvc.bench.progress import bars, out
 from memsvc.bench.reading import read
-from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.process import service
 from memsvc.retrieval.confidence import confidence, confidence_signals
 from memsvc.retrieval.fusion import Candidate
@@ -78,7 +76,6 @@ def _row(judged: Sequence[tuple[Example, Weights]]) -> list[str]:
 
 
 def _examples(talks: Sequence[Conversation]) -> Iterator[Example]:
-    analyzer = SpacyAnalyzer()
     with tempfile.TemporaryDirectory(prefix="memsvc-fit-") as folder, service(Path(folder)) as process, bars() as bar:
         target = Target(process.address, process.api_key, "fit")
         turns = bar.add_task("turns", total=sum(1 for talk in talks for _ in talk.turns()))
@@ -87,19 +84,18 @@ def _examples(talks: Sequence[Conversation]) -> Iterator[Example]:
             send(target, talk, lambda count: None)
             wait(target, talk, lambda count: bar.advance(turns, count))
             with target.client(talk) as client:
-                for example in _of(client, talk, analyzer):
+                for example in _of(client, talk):
                     yield example
                     bar.advance(asked)
 
 
-def _of(client: MemoryClient, talk: Conversation, analyzer: SpacyAnalyzer) -> Iterator[Example]:
+def _of(client: MemoryClient, talk: Conversation) -> Iterator[Example]:
     sources = {memory.id: tuple(source.turn_id for source in memory.sources) for memory in client.list(user_id=talk.id)}
-    analyses = asyncio.run(analyzer.analyze([question.text for question in talk.questions]))
-    for question, analysis in zip(talk.questions, analyses, strict=True):
+    for question in talk.questions:
         told = client.explain(question.text, user_id=talk.id, ask_time=question.asked_at or talk.end())
         yield Example(
             conversation=talk.id,
-            question=read_question(question.text, analysis),
+            question=read_question(question.text),
             candidates=tuple(_candidate(candidate) for candidate in told.candidates if candidate.id in sources),
             sources=sources,
             evidence=question.evidence,

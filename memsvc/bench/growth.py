@@ -21,7 +21,7 @@ import numpy as np
 from memsvc.language.spans import MONTHS
 from memsvc.language.splitting import sentences
 from memsvc.ports import Vectors
-from memsvc.types import Memory, Scope, Symbolic, TurnRef
+from memsvc.types import Memory, Neighbour, Scope, Symbolic, TurnRef
 
 NOISE = 0.6
 """Length of the noise added to a unit vector: cosine to the original about 1 / sqrt(1 + NOISE²) = 0.86.
@@ -113,6 +113,9 @@ class _Change:
             text=self.text(memory.text),
             dense_text=self.text(memory.dense_text),
             lexical_text=self.text(memory.lexical_text),
+            neighbours=tuple(
+                Neighbour(TurnRef(self.scope, each.ref.turn_id), self.text(each.text)) for each in memory.neighbours
+            ),
             event_time=memory.event_time + self.weeks,
             valid_from=self._time(memory.valid_from),
             valid_to=self._time(memory.valid_to),

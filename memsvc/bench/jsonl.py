@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -33,7 +32,7 @@ class _Session(Record):
                 turn.role,
                 turn.name,
                 turn.content,
-                (turn.created_at or self.started_at + position * TURN_SPACING).astimezone(UTC),
+                turn.created_at or self.started_at + position * TURN_SPACING,
             )
             for position, turn in enumerate(self.turns)
         ]

@@ -211,7 +211,7 @@ def _write_index(data_dir: Path, plan: Plan, counter: Any) -> None:
                 vectors = told.vectors if embed is None else embed([memory.dense_text for memory in told.memories])
                 truth.add([memory.id for memory in told.memories], vectors)
                 with watch("index_s"):
-                    lexical = [encoder.document(memory.lexical_text, language_of(memory)) for memory in told.memories]
+                    lexical = [encoder.document(memory.searched_text, language_of(memory)) for memory in told.memories]
                     await index.upsert(SPACE, told.memories, vectors, lexical)
                 counter.value += len(told.memories)
             with watch("optimize_s"):

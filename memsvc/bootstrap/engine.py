@@ -138,11 +138,10 @@ async def open_engine(
                 models,
                 partial(
                     Retriever,
-                    analyzer=analyzer,
                     tokens=tokens,
                     memories=stores.memories,
                     weights=load_weights(settings.ranking_weights),
-                    planner=Planner(model, analyzer) if model else None,
+                    planner=Planner(model) if model else None,
                     fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
                 ),
             ),

@@ -17,7 +17,7 @@ from rich.table import Table
 from memsvc import __version__
 from memsvc.cli import render
 from memsvc.cli.bench import bench
-from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, connect, local_address, opened
+from memsvc.cli.connection import Address, ApiKey, DataDir, SpaceName, TimeZone, clock, connect, local_address, opened
 from memsvc.cli.operations import operations
 from memsvc.config import Settings, SettingsInvalid, load
 from memsvc.errors import MemsvcError
@@ -174,6 +174,7 @@ def add(
     name: Annotated[str, typer.Option(help="Name of the speaker.")] = "",
     role: Annotated[str, typer.Option(help="user, assistant, system or tool")] = "user",
     wait: Annotated[bool, typer.Option(help="Wait until it is searchable.")] = True,
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -184,7 +185,7 @@ def add(
     content = sys.stdin.read() if text == "-" else text
     message = {"role": role, "content": content, **({"name": name} if name else {})}
     with opened(data_dir, address, api_key, space) as client:
-        result = client.add([message], **_named(user, agent, session))
+        result = client.add([message], **_named(user, agent, session), time_zone=clock(time_zone))
         if wait and result.operation:
             with render.err.status("compressing …"):
                 done = result.operation.wait(timeout=COMPRESS_SECONDS)
@@ -203,7 +204,8 @@ def search(
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     limit: Annotated[int | None, typer.Option(help="Most memories to return.", show_default="adapts")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601 with an offset.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Look back to this time, in ISO 8601.")] = None,
+    time_zone: TimeZone = None,
     where: Where = "",
     data_dir: DataDir = None,
     address: Address = None,
@@ -221,6 +223,7 @@ def search(
             limit=limit,
             as_of=as_of,
             filters=_filters(where),
+            time_zone=clock(time_zone),
         )
     _print(result, json, render.search(result))
 
@@ -234,6 +237,7 @@ def ask(
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
     where: Where = "",
+    time_zone: TimeZone = None,
     data_dir: DataDir = None,
     address: Address = None,
     api_key: ApiKey = None,
@@ -248,6 +252,7 @@ def ask(
             whole_space=whole_space,
             max_tokens=max_tokens,
             filters=_filters(where),
+            time_zone=clock(time_zone),
         )
     _print(answer, json, render.answer(answer))
 
@@ -260,6 +265,7 @@ def explain(
     session: SessionId = None,
     whole_space: WholeSpace = False,
     max_tokens: MaxTokens = 0,
+    time_zone: TimeZone = None,
     candidates: Annotated[int, typer.Option(help="Most candidates to show.")] = 20,
     where: Where = "",
     data_dir: DataDir = None,
@@ -276,6 +282,7 @@ def explain(
             whole_space=whole_space,
             max_tokens=max_tokens,
             filters=_filters(where),
+            time_zone=clock(time_zone),
         )
     _print(trace, json, render.explanation(trace, limit=candidates))
 

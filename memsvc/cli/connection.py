@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from memsvc.config import Settings, load
 from memsvc_client import MemoryClient
+from memsvc_client.clocks import zone_name
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where database and index live.", show_default="~/.memsvc")
@@ -19,6 +21,10 @@ Address = Annotated[
     str | None, typer.Option(help="host:port of the service.", show_default="MEMSVC_ADDRESS, or the local service")
 ]
 ApiKey = Annotated[str | None, typer.Option(help="API key.", show_default="MEMSVC_API_KEY, or the local key")]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(help="Clock of what is said: Europe/Lisbon, or +09:00.", show_default="this machine's"),
+]
 SpaceName = Annotated[str, typer.Option("--space", help="Space to work in.")]
 
 DEFAULT_ADDRESS = "localhost:7070"
@@ -50,6 +56,11 @@ def connect(settings: Settings, *, address: str | None, api_key: str | None, spa
 def opened(data_dir: Path | None, address: str | None, api_key: str | None, space: str) -> MemoryClient:
     """The client that the options of a command ask for."""
     return connect(load(None, data_dir=data_dir), address=address, api_key=api_key, space=space)
+
+
+def clock(time_zone: str | None) -> str | None:
+    """The time zone that was asked for, else that of this machine; None where that is UTC, which is nobody's own."""
+    return time_zone or zone_name(datetime.now(UTC).astimezone(), "time_zone") or None
 
 
 def _stored_key(settings: Settings) -> str | None:

@@ -42,7 +42,7 @@ def search(result: SearchResult) -> RenderableType:
     for heading in ("score", "memory", "told", "tokens", "sources"):
         table.add_column(heading, justify="right" if heading in ("score", "tokens") else "left", overflow="fold")
     for hit in result:
-        told = f"{hit.event_time:%Y-%m-%d}" if hit.event_time else ""
+        told = f"{hit.local_time:%Y-%m-%d}" if hit.local_time else ""
         turns = ", ".join(source.turn_id for source in hit.sources)
         table.add_row(f"{hit.score:.2f}", escape(hit.memory), told, str(hit.token_count), escape(turns))
     facts = (

@@ -72,7 +72,7 @@ _NEGATION = re.compile(r"not|no|never|none|nothing|nobody|without|cannot|nope|na
 
 
 def _words(sentence: str, names: frozenset[str], *, idioms: bool) -> list[str] | None:
-    """The words that decide, without set phrases and the names of those present; None where there are numbers or code."""
+    """The words that decide, set phrases and names of those present left out; None with numbers or code."""
     if any(character.isdigit() or character in "`@/\\=<>{}|#" for character in sentence):
         return None
     letters = "".join(_WORD_CHARACTERS.findall(sentence))

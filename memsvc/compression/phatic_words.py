@@ -43,7 +43,8 @@ new else so then ok really right everything things today
 """
 _POLITE_WORDS = "see have take keep talk catch go"
 _WHOLE_WORDS = """
-谢谢 谢谢你 谢谢您 多谢 你好 您好 再见 好的 好 嗯 哈哈 太好了 ありがとう ありがとうございます こんにちは おはよう おはようございます こんばんは
+谢谢 谢谢你 谢谢您 多谢 你好 您好 再见 好的 好 嗯 哈哈 太好了 ありがとう
+ありがとうございます こんにちは おはよう おはようございます こんばんは
 はい うん なるほど すごい 了解 了解です いいね 감사합니다
 안녕하세요 네 좋아요 ขอบคุณ สวัสดี
 """
@@ -76,7 +77,8 @@ IDIOM = re.compile(
     r"(?:for you|to hear (?:that|it|this))|"
     r"nice to (?:meet|see|hear from) you|you(?:'re| are) (?:very |most )?welcome|"
     r"(?:talk|speak|see|catch up) (?:to |with )?(?:you |ya )?(?:soon|later|then|around|tomorrow)|"
-    r"take care(?: of yourself)?|have a (?:\w+ )?(?:day|one|night|evening|weekend|week|time|trip)|enjoy (?:the|your) (?:\w+)|"
+    r"take care(?: of yourself)?|have a (?:\w+ )?(?:day|one|night|evening|weekend|week|time|trip)|"
+    r"enjoy (?:the|your) (?:\w+)|"
     r"well done|(?:good|great|nice) (?:job|work)|sounds like a plan|keep it up|keep up the (?:good|great) work)\b",
     re.IGNORECASE,
 )

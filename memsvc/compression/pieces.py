@@ -46,7 +46,7 @@ class Piece:
 
 
 def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
-    """Divide a turn into pieces, in order; a block of anything but prose that is too long for a memory, at its lines."""
+    """Divide a turn into pieces, in order; what is no prose and too long for a memory, at its lines."""
     found: list[Piece] = []
     above = _Above()
     for block in blocks(content):

@@ -180,7 +180,7 @@ class RulesCompressor:
         times = [mention for mention in reading.times if within(mention.start, told_ranges)]
         interval = validity(times)
         searched = _searched(reading, unit.pieces)
-        sources = (*((asker.turn.ref,) if asker else ()), reading.turn.ref)
+        sources = (reading.turn.ref, *((asker.turn.ref,) if asker else ()))
         return Memory(
             id=_id(session.space, sources, unit.ordinal),
             scope=reading.turn.scope,

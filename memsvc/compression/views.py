@@ -17,11 +17,11 @@ NEIGHBOUR_CHARACTERS = 300
 
 def around(readings: Sequence[Reading], i: int) -> tuple[Neighbour, ...]:
     """The turns around turn `i`, each with its first words."""
-    near = [*readings[max(0, i - BEFORE) : i], *readings[i + 1 : i + 1 + AFTER]]
+    near = [j for j in range(max(0, i - BEFORE), min(len(readings), i + 1 + AFTER)) if j != i]
     return tuple(
-        Neighbour(reading.turn.ref, reading.turn.content[:NEIGHBOUR_CHARACTERS])
-        for reading in near
-        if reading.is_talk and reading.pieces
+        Neighbour(readings[j].turn.ref, readings[j].turn.content[:NEIGHBOUR_CHARACTERS], j - i)
+        for j in near
+        if readings[j].is_talk and readings[j].pieces
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+from memsvc.errors import TurnsDeleted
 from memsvc.jobs.consolidation import ConsolidateHandler, MemoryConsolidation
 from memsvc.jobs.counting import counted
 from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished, share
@@ -66,7 +67,10 @@ class CompressHandler:
         if not batch.pending:
             return summary
         compression = await self._compressor.compress(job.space, batch)
-        written = await self._memories.commit(job.space, job, compression)
+        try:
+            written = await self._memories.commit(job.space, job, compression, context=batch.context_refs)
+        except TurnsDeleted:
+            return Unfinished(summary)  # to compress what is left of them
         summary = counted(summary, compression, frozenset(written))
         await progress(0.5)
         summary = await self._index(job, scope, summary)
@@ -107,7 +111,10 @@ class RecompressHandler:
             if got_on and stint.is_over:
                 return Unfinished(await self._index(job, scope, summary))
             compression = await self._recompressor.recompress(job.space, batch)
-            written, superseded = await self._memories.redo(job.space, job, compression)
+            try:
+                written, superseded = await self._memories.redo(job.space, job, compression, context=batch.context_refs)
+            except TurnsDeleted:
+                return Unfinished(await self._index(job, scope, summary))
             summary = counted(summary, compression, frozenset(written))
             summary = replace(summary, superseded_count=summary.superseded_count + superseded)
             await progress(0.5)

@@ -73,7 +73,7 @@ class Indexer:
             await self._index.delete(space, gone)
         if live:
             dense = await self._embedder.embed([memory.dense_text for memory in live])
-            lexical = [self._lexical.document(memory.lexical_text, language_of(memory)) for memory in live]
+            lexical = [self._lexical.document(memory.searched_text, language_of(memory)) for memory in live]
             await self._index.upsert(space, live, dense, lexical)
 
 

@@ -41,7 +41,7 @@ class RewriteLog(Protocol):
         """Put the new memories of turns in the place of their outdated ones, in one transaction.
 
         Returns ids of the written memories and the number of replaced ones; None, with nothing written, where one of
-        those was changed since it was read. Raises LeaseLost.
+        those was changed, or a turn deleted, since they were read. Raises LeaseLost.
         """
         ...
 

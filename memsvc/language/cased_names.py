@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from memsvc.language import gazetteer
+from memsvc.language.cased_kinds import CAMEL, QUOTES, kind_of
 from memsvc.language.cased_words import CasedWord, cased_words
 from memsvc.language.name_words import (
     BEING,
     BRANDS,
+    CALENDAR,
     CODE_ENDINGS,
     COMMON_NAMES,
     CONNECTORS,
     COUNTRIES_IN_CAPITALS,
     DOING,
     ENTITY_NOUNS,
-    LOCATIVES,
     NEVER,
     ORGANISATIONS,
     PLACE_NOUNS,
@@ -27,7 +27,6 @@ from memsvc.language.word_frequency import FUNCTION_ZIPF, is_common, is_ordinary
 from memsvc.types import NameKind
 
 _JOINS = (" ", "-", ". ")
-_CAMEL = re.compile(r"[a-z][A-Z]")
 _CAPITALS_SHARE = 0.6
 _MIN_CAPITALS = 3
 _LONG = 4
@@ -39,9 +38,10 @@ _NEARBY = 40
 _AUXILIARIES = frozenset({"will", "may", "can", "an", "am", "in", "sie"})
 _NOUNS_HAVE_CAPITALS = "de"
 _ARTICLES = frozenset({"the", "la", "el", "le", "los", "las", "les"})
+_INVERTING = frozenset({"did", "does", "was", "is", "has", "had", "will", "would", "can", "could", "should"})
+"""Verbs that stand before the subject of a question: a noun there without an article is a name."""
+_CALLED = frozenset({"named", "called", "heißt", "namens"})
 _SAINTS = frozenset({"st", "saint"})
-_TOWARDS = frozenset({"to", "from", "at", "of", "von", "bei"})
-_WITH = frozenset({"with", "mit", "con", "avec", "с", "met", "com"})
 Span = tuple[int, int, NameKind]
 
 
@@ -86,12 +86,14 @@ class _Reader:
                 return None
             if word.capital:
                 return j
-            if word.folded not in CONNECTORS or self._language == "tr":
+            if word.folded not in CONNECTORS or self._language == "tr" or (j == i and word.folded in _ARTICLES):
                 return None
         return None
 
     def _splits(self, last: int, following: int) -> bool:
         word, after = self._words[last], self._words[following]
+        if word.folded in NEVER and self._language == "tr":
+            return True
         if word.suffixed:
             return not (after.folded in PLACE_NOUNS or after.folded in ENTITY_NOUNS)
         if self._is_given(word) and after.folded in self._places and after.folded not in gazetteer.surnames():
@@ -114,7 +116,11 @@ class _Reader:
                 (stop for stop in (start + 3, start + 2) if stop <= end and self._phrase(start, stop)), start + 1
             )
             if stop > start + 1 or self._is_name_in_capitals(self._words[start]):
-                yield self._words[start].start, self._words[stop - 1].end, self._kind(start, stop, introduced=False)
+                yield (
+                    self._words[start].start,
+                    self._words[stop - 1].end,
+                    kind_of(self._words, start, stop, introduced=False),
+                )
             start = stop
 
     def _name(self, start: int, end: int) -> Iterator[Span]:
@@ -129,7 +135,11 @@ class _Reader:
         while start < end and not self._words[end - 1].capital:
             end -= 1
         if start < end and self._is_name(start, end, introduced=introduced):
-            yield self._words[start].start, self._words[end - 1].end, self._kind(start, end, introduced=introduced)
+            yield (
+                self._words[start].start,
+                self._words[end - 1].end,
+                kind_of(self._words, start, end, introduced=introduced),
+            )
 
     def _is_introduced(self, i: int) -> bool:
         """Whether a title or what the person is to somebody stands before a word."""
@@ -145,12 +155,22 @@ class _Reader:
         if not word.capital:
             return False
         if word.folded in _ARTICLES and not alone:
-            return word.opens and not self._phrase(i, i + 2)
+            return word.opens and not word.gap.endswith(QUOTES) and not self._phrase(i, i + 2)
         if word.folded in TITLES and (alone or word.folded not in _SAINTS):
             return True
         if word.folded in NEVER:
-            return alone or word.opens or self._words[i + 1].folded in self._given
+            return (alone or self._is_apart(i)) and not self._is_called(i)
         return not alone and self._is_plain_first(i, end)
+
+    def _is_apart(self, i: int) -> bool:
+        """Whether a word that is never a name is no part of the one behind it, as it is in "British Museum"."""
+        word, after = self._words[i], self._words[i + 1]
+        if word.folded in CALENDAR or not after.capital or self._is_given(after):
+            return True
+        return word.opens and after.folded not in ENTITY_NOUNS
+
+    def _is_called(self, i: int) -> bool:
+        return bool(i) and self._words[i].gap == " " and self._words[i - 1].folded in _CALLED
 
     def _is_plain_first(self, i: int, end: int) -> bool:
         word = self._words[i]
@@ -194,6 +214,8 @@ class _Reader:
         word = self._words[end - 1]
         if not word.capital:
             return True
+        if end - start == 1 and self._is_called(start):
+            return False
         if word.folded == "i":
             return self._words[end - 2].folded != "war" or end - start == 1
         return word.folded in NEVER and not (end - start > 1 and self._words[end - 2].folded in NEVER)
@@ -210,11 +232,17 @@ class _Reader:
             return self._is_german_name(start, introduced=introduced)
         if word.opens:
             return self._opens_as_name(start)
-        listed = introduced or self._is_given(word) or self._is_listed(word)
-        return listed or bool(_CAMEL.search(word.text)) or not self._is_ordinary(word)
+        return introduced or self._is_inner_name(start)
+
+    def _is_inner_name(self, i: int) -> bool:
+        """Whether a capitalised word within a sentence is a name; in most languages nothing else has a capital."""
+        word, before = self._words[i], self._words[i - 1]
+        if self._is_given(word) or self._is_listed(word) or CAMEL.search(word.text):
+            return True
+        return not self._is_ordinary(word) or (before.folded in _INVERTING and word.gap == " ")
 
     def _is_identifier(self, word: CasedWord) -> bool:
-        return bool(_CAMEL.search(word.text)) and word.text.endswith(CODE_ENDINGS)
+        return bool(CAMEL.search(word.text)) and word.text.endswith(CODE_ENDINGS)
 
     def _is_name_in_capitals(self, word: CasedWord) -> bool:
         if word.folded in ORGANISATIONS:
@@ -249,8 +277,9 @@ class _Reader:
         """Whether a word is a name in a language whose nouns all have capitals."""
         word = self._words[i]
         if introduced:
-            surname = word.folded in gazetteer.surnames()
-            return word.folded in self._given or surname or not is_common(word.folded, self._language)
+            titled = bool(i) and self._words[i - 1].folded in TITLES
+            listed = self._is_given(word) or word.folded in gazetteer.surnames()
+            return titled or listed or not is_common(word.folded, self._language)
         return self._is_listed(word) and word.folded not in COMMON_NAMES
 
     def _are_name(self, start: int, end: int, *, introduced: bool) -> bool:
@@ -276,40 +305,3 @@ class _Reader:
         ordinary = sum(self._is_ordinary(word) or zipf(word.folded, "en") >= FUNCTION_ZIPF for word in inner)
         unlisted = not any(self._is_listed(word) for word in inner)
         return ordinary >= _MIN_ORDINARY or (ordinary == len(inner) and unlisted)
-
-    def _kind(self, start: int, end: int, *, introduced: bool) -> NameKind:
-        words = self._words[start:end]
-        folded = [word.folded for word in words]
-        if any(word in ENTITY_NOUNS for word in folded):
-            return NameKind.ENTITY
-        if len(words) > 1 and any(word in PLACE_NOUNS for word in folded):
-            return NameKind.PLACE
-        if introduced:
-            return NameKind.PERSON
-        before = self._words[start - 1].folded if start and self._words[start].gap == " " else ""
-        if words[-1].suffixed and before == "at":
-            before = ""
-        return self._listed_kind(folded, before) or self._unlisted_kind(start, end, before)
-
-    def _listed_kind(self, folded: list[str], before: str) -> NameKind | None:
-        phrase = " ".join(folded)
-        if phrase in BRANDS and not (before in LOCATIVES and gazetteer.is_place(phrase)):
-            return NameKind.ENTITY
-        if before == "at" and not gazetteer.is_place(phrase):
-            return NameKind.ENTITY
-        placed = before in LOCATIVES or before in _TOWARDS
-        given = gazetteer.is_given_name(folded[0])
-        if gazetteer.is_place(phrase) and (placed or not given):
-            return NameKind.PLACE
-        return NameKind.PERSON if given else None
-
-    def _unlisted_kind(self, start: int, end: int, before: str) -> NameKind:
-        word = self._words[end - 1]
-        after = self._words[end] if end < len(self._words) and self._words[end].gap == " " else None
-        if word.text.isupper() or _CAMEL.search(word.text):
-            return NameKind.ENTITY
-        if before in LOCATIVES and len(self._words[start].text) > 1:
-            return NameKind.PLACE
-        if word.suffixed or before in _WITH or (after and after.folded in DOING):
-            return NameKind.PERSON
-        return NameKind.PERSON if end - start > 1 and word.folded in gazetteer.surnames() else NameKind.ENTITY

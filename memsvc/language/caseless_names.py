@@ -178,7 +178,9 @@ class _Reader:
             return True
         if self._joined(i) and self._words[i + 1][2] in self._script.honorifics:
             return True
-        return bare not in self._script.ambiguous and zipf(bare, self._script.language) < _FREQUENT_ZIPF
+        return bare in _FREQUENT_NAMES or (
+            bare not in self._script.ambiguous and zipf(bare, self._script.language) < _FREQUENT_ZIPF
+        )
 
     def _last_of_person(self, i: int) -> int:
         while self._joined(i):
@@ -195,7 +197,7 @@ class _Reader:
     def _last_of_place(self, i: int, bare: str) -> int | None:
         if self._joined(i) and f"{bare} {self._words[i + 1][2]}" in gazetteer.places():
             return i + 1
-        frequent = zipf(bare, self._script.language) >= _FREQUENT_ZIPF and bare not in _NATIVE
+        frequent = zipf(bare, self._script.language) >= _FREQUENT_ZIPF and bare not in _FREQUENT_NAMES
         return i if bare in gazetteer.places() and not frequent and bare not in self._script.ambiguous else None
 
     def _cued(self, i: int, *, titled: bool) -> tuple[int, int, NameKind] | None:
@@ -211,10 +213,10 @@ class _Reader:
         return (start, i, NameKind.PLACE) if self._is_behind(i, self._script.settlements) else None
 
 
-_NATIVE = _words(
+_FREQUENT_NAMES = _words(
     """
-        مصر السعودية العراق سوريا लंदन दिल्ली भारत المغرب الأردن لبنان فلسطين أمريكا تونس الجزائر قطر मुंबई पाकिस्तान
-        अमेरिका
-        """
+    محمد أحمد محمود إبراهيم يوسف नरेंद्र राहुल مصر السعودية العراق سوريا लंदन
+    दिल्ली भारत المغرب الأردن لبنان فلسطين أمريكا تونس الجزائر قطر मुंबई पाकिस्तान अमेरिका
+    """
 )
-"""Places that are talked about all the time."""
+"""Names that are said as often as ordinary words."""

@@ -20,6 +20,8 @@ _LISTED_ZIPF = 5.0
 _WORD_ZIPF = 3.8
 """From here on two characters are rather a word of the language than surname and given name."""
 
+_OF_A_PLACE = frozenset("語语人製制円酒文菜")
+"""Behind a place: its language, its people, what is made there."""
 _PLACE_ZIPF = 3.6
 """Below it two characters of a list of places are rather something else."""
 
@@ -33,7 +35,7 @@ _BEFORE = frozenset("和跟与與同叫给給对對找问問请請让讓欠帮�
 _BEHIND = frozenset(
     "和跟与與在去来來说說是的把给給也昨今明住从從有要会會想喜告问問让讓很不了没沒带帶负負去将將已正做买買教打写寫一"
 )
-_GRAMMAR = frozenset("和跟与與在去来來说說是的把给給也要了没沒很不一今昨从從有会會问問让讓带帶买買打做人年月日上下大小")
+_GRAMMAR = frozenset("和跟与與在去来來说說是的把给給也要了没沒很不一今昨从從有会會问問让讓带帶买買打做人年月日上下大")
 _CHINESE_TITLES = (
     "先生", "女士", "小姐", "老师", "老師", "医生", "醫生", "律师", "律師", "教授", "经理", "經理", "同学", "同學",
     "阿姨", "叔叔", "博士", "主任", "总统", "總統", "总理", "主席", "师傅", "護士", "护士", "警官", "老板",
@@ -162,7 +164,7 @@ def _places(text: str, start: int, end: int) -> Iterator[Span]:
     while i < end - 1:
         fitting = lengths.get(text[i : i + 2], ())
         length = next((n for n in fitting if i + n <= end and text[i : i + n] in places), 0)
-        if length and _is_whole(text, i, i + length):
+        if length and text[i + length : i + length + 1] not in _OF_A_PLACE and _is_whole(text, i, i + length):
             yield i, i + length, NameKind.PLACE
         i += length or 1
 

@@ -78,6 +78,8 @@ phase
 level version grade class room floor gate terminal platform plan option appendix table figure question answer subject
 main none monsieur ask call dear hi regards cheers best
 """
+CALENDAR = _words(_CALENDAR)
+"""Weekdays, months, seasons and feasts: neither names nor a part of one at its beginning."""
 NEVER = _words(_CALENDAR) | _words(_PEOPLES) | _words(_PERSONS_WITHOUT_NAME) | _words(_OTHER)
 """Case-folded words that are no name of their own, whatever their capital."""
 
@@ -209,7 +211,7 @@ zalando zara
 )
 """Organisations and products of daily talk, in scripts with capitals."""
 
-CONNECTORS = _words("of the de da do dos das del della di du des van von der den ten la le el al bin ibn y")
+CONNECTORS = _words("of the de da do dos das del della di du des van von der den ten la le el al bin ibn")
 """Small words within a name."""
 
 PLACE_NOUNS = _words(

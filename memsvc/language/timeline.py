@@ -101,7 +101,7 @@ def _is_title(tokens: Sequence[str]) -> bool:
 
 _PLAIN = word_set(
     """
-    after before tomorrow yesterday week weekend month year day morning afternoon evening night
+    after before tomorrow yesterday week weekend month year morning afternoon evening night
     """
 )
 

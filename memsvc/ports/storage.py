@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -36,6 +36,7 @@ from memsvc.types import (
     SpaceStats,
     StreamPosition,
     Turn,
+    TurnRef,
     UserSettings,
 )
 
@@ -85,7 +86,10 @@ class TurnLog(Protocol):
         ...
 
     async def pending(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
-        """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first."""
+        """Return up to `limit` pending turns of exactly this scope, and up to `context` turns before the first.
+
+        The context begins after the newest turn before them that a deletion closed.
+        """
         ...
 
     async def to_redo(self, space: SpaceKey, scope: Scope, *, limit: int, context: int) -> PendingTurns:
@@ -97,26 +101,40 @@ class MemoryLog(Protocol):
     """Memories and their change log: the truth that every index is derived from."""
 
     async def commit(
-        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+        self,
+        space: SpaceKey,
+        job: Job,
+        compression: Compression,
+        *,
+        context: Collection[TurnRef] = (),
+        actor: str = "worker",
     ) -> tuple[str, ...]:
         """Write new memories, their CREATED changes and the turns' outcomes, in one transaction.
 
         Known memory ids are left alone, so a repeat changes nothing. Where `compression.redo` names turns, a
-        RECOMPRESS job of their session is queued with them. Returns ids of the written memories.
+        RECOMPRESS job of their session is queued with them. `context` are the other turns that were read with those
+        compressed. Returns ids of the written memories.
 
         Raises:
             LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
+            TurnsDeleted: one of the turns was deleted since it was read; nothing was written.
         """
         ...
 
     async def redo(
-        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+        self,
+        space: SpaceKey,
+        job: Job,
+        compression: Compression,
+        *,
+        context: Collection[TurnRef] = (),
+        actor: str = "worker",
     ) -> tuple[tuple[str, ...], int]:
         """Put a new compression of turns in the place of their earlier one, in one transaction.
 
         Memories that a worker made from those turns alone, and that the new compression does not hold, become
         SUPERSEDED. A turn of which a caller deleted or changed a memory keeps what it has. Returns ids of the written
-        memories and the number of superseded ones. Raises LeaseLost.
+        memories and the number of superseded ones. Raises LeaseLost and TurnsDeleted, as `commit` does.
         """
         ...
 
@@ -166,7 +184,9 @@ class MemoryLog(Protocol):
     async def delete(self, space: SpaceKey, memory_id: str, *, etag: str, actor: str) -> None:
         """Mark a memory deleted, append the change, defer an INDEX job. An empty `etag` is not checked.
 
-        So goes what consolidation made of it, and what tells nothing but what it tells.
+        So goes what consolidation made of it, and what tells nothing but what it tells. What it said is gone for good,
+        from the change log too. The turns it comes from are closed: nothing new is made of them, and no other memory
+        is found by them; those that no other memory tells are DELETED, and empty.
 
         Raises:
             NotFound: it does not exist or was already deleted.
@@ -176,10 +196,12 @@ class MemoryLog(Protocol):
 
     async def delete_scope(
         self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
-    ) -> int:
-        """Mark every memory of the scope deleted, with what consolidation made of them; return how many. Idempotent.
+    ) -> tuple[int, int]:
+        """Delete every memory and turn of the scope, with what consolidation made of them, in one transaction.
 
-        With `where`, only those that pass it.
+        With `where`, only the memories that pass it, and of the turns that were not compressed yet those that pass
+        what it asks of metadata and time. Returns how many memories are gone, and how many turns that were not
+        compressed yet. Idempotent. Raises NotFound for the space.
         """
         ...
 

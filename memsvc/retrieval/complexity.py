@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
-from memsvc.language.words import stems
-from memsvc.retrieval.names import question_names
-from memsvc.types import Analysis, Complexity, ComplexityFeature
+from memsvc.language.words import STOP_WORDS, stems, tokenize
+from memsvc.retrieval.names import Names
+from memsvc.retrieval.question import Question
+from memsvc.types import Complexity, ComplexityFeature
 
 LENGTH_WEIGHT = 0.3
 NAMES_WEIGHT = 0.3
@@ -24,11 +26,11 @@ CLAUSES_WEIGHT = 0.2
 SHORT_WORDS, LONG_WORDS = 4, 14
 """Content words at which the length signal starts to count and is full."""
 
-_PLURAL_NOUN_TAGS = frozenset({"NNS", "NNPS"})
-_VERB_POS = frozenset({"VERB"})
-_WH_WORDS = frozenset({"what", "which", "who", "whom", "whose", "where", "how"})
-_WH_NOUN_REACH = 3
+_ASKING_FOR_NOUNS = frozenset({"what", "which", "whose"})
+_NOUN_REACH = 3
 """Words after the wh-word among which its noun is looked for: "which two outdoor sports"."""
+_SHORT_PLURAL = 3
+_NO_PLURAL = ("ss", "us", "is", "'s")
 
 
 def _pattern(*phrases: str) -> re.Pattern[str]:
@@ -77,24 +79,31 @@ _PHRASES = (
         ),
     ),
 )  # fmt: skip
+_CLAUSE_MARK = re.compile(r"[,;:，；、،؛]")
+_CLAUSE_WORDS = frozenset({
+    "and", "but", "because", "since", "after", "before", "when", "while", "if", "that", "who", "which", "although",
+    "though", "until", "so", "where",
+})  # fmt: skip
 
 
-def estimate_complexity(text: str, analysis: Analysis) -> Complexity:
-    """Estimate the complexity of a question from its text and the analysis of exactly that text."""
+def estimate_complexity(question: Question) -> Complexity:
+    """Estimate the complexity of a question."""
+    text = question.text
+    words = tokenize(text)
     features = (
-        ComplexityFeature("length", _length(text, analysis.language), LENGTH_WEIGHT),
-        ComplexityFeature("names", _names(analysis), NAMES_WEIGHT),
-        ComplexityFeature("clauses", _clauses(text, analysis), CLAUSES_WEIGHT),
-        *(_phrase_feature(name, weight, pattern, text, analysis) for name, weight, pattern in _PHRASES),
+        ComplexityFeature("length", _length(text, question.language), LENGTH_WEIGHT),
+        ComplexityFeature("names", _names(question.names), NAMES_WEIGHT),
+        ComplexityFeature("clauses", _clauses(text, words), CLAUSES_WEIGHT),
+        *(_phrase_feature(name, weight, pattern, text, words) for name, weight, pattern in _PHRASES),
     )
     simple = math.prod(1.0 - feature.weight * feature.value for feature in features)
     return Complexity(score=1.0 - simple, features=features)
 
 
 def _phrase_feature(
-    name: str, weight: float, pattern: re.Pattern[str], text: str, analysis: Analysis
+    name: str, weight: float, pattern: re.Pattern[str], text: str, words: Sequence[str]
 ) -> ComplexityFeature:
-    found = bool(pattern.search(text)) or (name == "enumeration" and _asks_for_plural(analysis))
+    found = bool(pattern.search(text)) or (name == "enumeration" and _asks_for_plural(words))
     return ComplexityFeature(name, float(found), weight)
 
 
@@ -103,24 +112,32 @@ def _length(text: str, language: str) -> float:
     return min(1.0, max(0.0, (words - SHORT_WORDS) / (LONG_WORDS - SHORT_WORDS)))
 
 
-def _names(analysis: Analysis) -> float:
+def _names(names: Names) -> float:
     """0 for up to one name, which says whose fact is asked for; 1 from three on."""
-    names = question_names(analysis)
     return min(1.0, max(0, len(names.all) - 1) / 2)
 
 
-def _clauses(text: str, analysis: Analysis) -> float:
-    """0 for one clause, 1 from three on; without tags, marks that separate clauses are counted."""
-    verbs = sum(token.pos in _VERB_POS for token in analysis.tokens)
-    extra = verbs - 1 if verbs else len(re.findall(r"[,;:，；、]", text))
-    return min(1.0, max(0, extra) / 2)
+def _clauses(text: str, words: Sequence[str]) -> float:
+    """0 for one clause, 1 from three on, by the marks and the words that join clauses."""
+    joints = len(_CLAUSE_MARK.findall(text)) + sum(word in _CLAUSE_WORDS for word in words[1:])
+    return min(1.0, joints / 2)
 
 
-def _asks_for_plural(analysis: Analysis) -> bool:
-    """Whether a wh-word asks for a plural noun: "which books", "what outdoor activities"."""
-    tokens = analysis.tokens
-    return any(
-        any(after.tag in _PLURAL_NOUN_TAGS for after in tokens[i + 1 : i + 1 + _WH_NOUN_REACH])
-        for i, token in enumerate(tokens)
-        if token.text.casefold() in _WH_WORDS
-    )
+def _asks_for_plural(words: Sequence[str]) -> bool:
+    """Whether a wh-word asks for what looks like a plural noun: "which books", "what outdoor activities"."""
+    for i, word in enumerate(words):
+        if word in _ASKING_FOR_NOUNS:
+            for position in range(i + 1, min(i + 1 + _NOUN_REACH, len(words))):
+                if words[position] in STOP_WORDS:
+                    break
+                if _is_plural(words, position):
+                    return True
+    return False
+
+
+def _is_plural(words: Sequence[str], i: int) -> bool:
+    """Whether a word looks like a plural noun: a verb in -s ("what happens next") has no small word behind it."""
+    word = words[i]
+    if not word.endswith("s") or word.endswith(_NO_PLURAL) or len(word) <= _SHORT_PLURAL:
+        return False
+    return i + 1 == len(words) or words[i + 1] in STOP_WORDS

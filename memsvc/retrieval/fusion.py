@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from memsvc.retrieval.question import Question
-from memsvc.retrieval.signals import SIGNALS, normalized, own_signals, session_best, view_scores
+from memsvc.retrieval.signals import SIGNALS, normalized, own_signals, reply_best, session_best, view_scores
 from memsvc.types import IndexHit, Memory, QueryPlan, Signal, View, ViewScore
+
+_SCORED = (View.DENSE, View.LEXICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,17 @@ def fuse(
     """Merge the candidates of every view, best first; equal scores are ordered by id."""
     found = view_scores(results, plan.candidates_per_view)
     known = {id_: (memory, found[id_]) for id_, memory in memories.items() if id_ in found}
-    best = {f"session_{view.value}": session_best(known.values(), view) for view in (View.DENSE, View.LEXICAL)}
+    best = {f"session_{view.value}": session_best(known.values(), view) for view in _SCORED}
+    replies = {f"reply_{view.value}": reply_best(known.values(), view) for view in _SCORED}
 
     def values(id_: str) -> dict[str, float]:
-        by_view = {view.value: normalized(found[id_], view) for view in (View.DENSE, View.LEXICAL)}
+        by_view = {view.value: normalized(found[id_], view) for view in _SCORED}
         memory = memories.get(id_)
         if memory is None:
             return by_view
         in_session = {name: scores[memory.scope] for name, scores in best.items()}
-        return {**by_view, **in_session, **own_signals(memory, question, plan.symbolic)}
+        answered = {name: scores.get(memory.sources[0], 0.0) for name, scores in replies.items() if memory.sources}
+        return {**by_view, **in_session, **answered, **own_signals(memory, question, plan.symbolic)}
 
     candidates = [_candidate(id_, memories.get(id_), tuple(found[id_]), values(id_), plan) for id_ in found]
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.memory_id))

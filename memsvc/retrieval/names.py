@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from memsvc.types import Analysis, EntitySpan, Token
-
-_ENTITY_LABELS = frozenset(
-    {"ORG", "GPE", "LOC", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP", "LANGUAGE", "LAW"}
-)  # fmt: skip
-_POSSESSIVES = ("'s", "’s", "'", "’")
+from memsvc.types import Name, NameKind
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names in order of appearance, each as it was written, without a possessive ending.
 
-    A proper noun that the tagger saw but could not type stands in both lists: a symbolic match is an "any of".
+    A name whose kind could not be told stands in both lists: a symbolic match is an "any of".
     """
 
     people: tuple[str, ...]
@@ -31,18 +26,14 @@ class Names:
         return _unique((*self.people, *self.entities))
 
 
-def question_names(analysis: Analysis) -> Names:
-    """Collect the names of an analysed question; without tags, words with a capital inside a sentence count."""
-    typed = [span for span in analysis.entities if span.label == "PERSON" or span.label in _ENTITY_LABELS]
-    untyped = _untyped_names(analysis, typed)
-    people = [span for span in typed if span.label == "PERSON"] + untyped
-    entities = [span for span in typed if span.label in _ENTITY_LABELS] + untyped
-    people.sort(key=lambda span: span.start)
-    entities.sort(key=lambda span: span.start)
+def question_names(found: Iterable[Name]) -> Names:
+    """Sort the names found in a question; places are among its entities."""
+    found = tuple(found)
+    people = [name for name in found if name.kind is NameKind.PERSON]
     return Names(
-        people=_unique(_bare(span.text) for span in people),
-        entities=_unique(_bare(span.text) for span in entities),
-        people_spans=tuple((span.start, span.end) for span in people),
+        people=_unique(name.text for name in found if name.kind is not NameKind.PLACE),
+        entities=_unique(name.text for name in found if name.kind is not NameKind.PERSON),
+        people_spans=tuple((name.start, name.end) for name in people),
     )
 
 
@@ -59,35 +50,9 @@ def without_people(text: str, names: Names) -> str:
     return rest if any(character.isalnum() for character in rest) else text
 
 
-def _untyped_names(analysis: Analysis, typed: list[EntitySpan]) -> list[EntitySpan]:
-    sentence_starts = {start for start, _ in analysis.sentences}
-    return [
-        EntitySpan(token.text, "", token.start, token.end)
-        for i, token in enumerate(analysis.tokens)
-        if _is_name(token, first=i in sentence_starts) and not _inside(token, analysis.entities, typed)
-    ]
-
-
-def _is_name(token: Token, *, first: bool) -> bool:
-    if token.pos:
-        return token.pos == "PROPN" and token.text[:1].isupper()
-    return not first and token.text[:1].isupper()
-
-
-def _inside(token: Token, *groups: Iterable[EntitySpan]) -> bool:
-    return any(span.start <= token.start < span.end for group in groups for span in group)
-
-
-def _bare(name: str) -> str:
-    for ending in _POSSESSIVES:
-        name = name.removesuffix(ending)
-    return name.strip()
-
-
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Drop empty names and repeats under case folding, keeping order."""
+    """Drop repeats under case folding, keeping order."""
     first: dict[str, str] = {}
     for name in names:
-        if name:
-            first.setdefault(name.casefold(), name)
+        first.setdefault(name.casefold(), name)
     return tuple(first.values())

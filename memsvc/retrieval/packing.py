@@ -5,14 +5,15 @@
     - ...
 
 One header per date, that of the speaker's clock, or of the question's where that is unknown; dates and what stands
-under them are in chronological order. A header costs its tokens once, with the first memory of its date. Line breaks
-inside a memory become spaces, so no text can pose as a header.
+under them are in chronological order. A header costs its tokens once, with the first memory of its date. The further
+lines of a memory are indented, so that no text can pose as a header or as another memory.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 
 from memsvc.language.words import STOP_WORDS, tokenize
@@ -54,14 +55,14 @@ def pack(
     max_tokens: int,
     tokens: TokenCounter,
     window: float | None = None,
-    excerpt: Callable[[str], str] | None = None,
+    excerpt: Callable[[Memory], Memory] | None = None,
     zone: tzinfo = UTC,
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
     With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best; it narrows
-    as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told by what it
-    returns for their text; without, all are told in full. `zone` is the clock of memories without one.
+    as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told as it
+    returns them; without, all are told in full. `zone` is the clock of memories without one.
     """
     packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone)
     verdicts = [packer.judge(candidate) for candidate in candidates]
@@ -105,7 +106,7 @@ class _Packer:
         max_tokens: int,
         tokens: TokenCounter,
         window: float | None,
-        excerpt: Callable[[str], str] | None,
+        excerpt: Callable[[Memory], Memory] | None,
         zone: tzinfo,
     ) -> None:
         self._where = where
@@ -162,15 +163,14 @@ class _Packer:
         self._taken.append(told)
         self._days.add(_day(memory, self._zone))
         self._words[memory.id] = words
-        how = "" if told is memory else " for its sentence nearest to the question"
+        how = "" if told is memory else " for its part nearest to the question"
         return _Verdict(HitOutcome.RETURNED, f"rank {self._rank}, {cost} tokens{how}: {_explain(candidate)}")
 
     def _told(self, memory: Memory) -> Memory:
         """The memory as it is rendered: in full among the best, else by its excerpt."""
         if self._excerpt is None or self._rank <= self._full:
             return memory
-        text = self._excerpt(memory.text)
-        return memory if text == memory.text else replace(memory, text=text)
+        return self._excerpt(memory)
 
     def _cost(self, memory: Memory) -> int:
         day = _day(memory, self._zone)
@@ -228,7 +228,15 @@ def _header(day: date) -> str:
 
 
 def _line(memory: Memory) -> str:
-    return f"- {' '.join(memory.text.split())}"
+    return f"- {_LINE_BREAK.sub(_indented, memory.text)}"
+
+
+def _indented(line_break: re.Match[str]) -> str:
+    return f"{line_break.group()}  "
+
+
+_LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What `str.splitlines` takes for the end of a line."""
 
 
 _MONTHS = (

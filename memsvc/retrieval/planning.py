@@ -18,12 +18,11 @@ from datetime import datetime
 from typing import Any
 
 from memsvc.errors import DeadlineExceeded, MemsvcError, ModelUnusable, Reason
-from memsvc.ports import Analyzer, MeteredModel
+from memsvc.ports import MeteredModel
 from memsvc.retrieval.names import Names
 from memsvc.retrieval.proposals import Grounds, grounds, is_said, judge_names, judge_sub_query, judge_time, shown
 from memsvc.retrieval.question import Question, read_question
 from memsvc.types import (
-    Analysis,
     ChatMessage,
     Completion,
     Complexity,
@@ -80,21 +79,16 @@ class PlannedSearch:
 class Planner:
     """Asks a language model for a plan and keeps what the question bears out."""
 
-    def __init__(self, model: MeteredModel, analyzer: Analyzer) -> None:
+    def __init__(self, model: MeteredModel) -> None:
         self._model = model
-        self._analyzer = analyzer
 
-    async def plan(self, space: SpaceKey, spec: QuerySpec, question: Question, analysis: Analysis) -> PlannedSearch:
+    async def plan(self, space: SpaceKey, spec: QuerySpec, question: Question) -> PlannedSearch:
         """Plan the search for a question within `spec.planning_seconds`; a model that fails is reported.
 
         Args:
             space: on whose account the model is called.
             spec: the query.
             question: its text, read.
-            analysis: of the same text.
-
-        Raises:
-            Unavailable: the analyzer is down.
         """
         begin = time.perf_counter()
         try:
@@ -110,37 +104,36 @@ class Planner:
         except MemsvcError as failure:
             usage = failure.usage if isinstance(failure, ModelUnusable) else ModelUsage()
             return _unplanned(question, begin, JobError(failure.reason, failure.message), usage)
-        planned = await self._checked(completion, grounds(spec, question, analysis))
+        planned = _checked(completion, grounds(spec, question))
         return replace(planned, report=replace(planned.report, latency_ms=_since(begin)))
 
-    async def _checked(self, completion: Completion, known: Grounds) -> PlannedSearch:
-        value = completion.value
-        names, foreign = judge_names(value["names"], known)
-        interval, misread = judge_time(value["time"], known)
-        sub_questions, dropped = await self._sub_questions(value["sub_queries"], known)
-        report = PlanningReport(
-            sub_queries=tuple(sub.text for sub in sub_questions),
-            names=names,
-            interval=interval,
-            multiple=value["multiple"],
-            dropped=(*dropped, *foreign, *misread),
-            usage=completion.usage,
-        )
-        return PlannedSearch(_naming(known.question, names), sub_questions, report)
 
-    async def _sub_questions(
-        self, proposed: list[str], known: Grounds
-    ) -> tuple[tuple[Question, ...], list[DroppedProposal]]:
-        texts = [" ".join(text.split()) for text in proposed]
-        kept: list[Question] = []
-        dropped = []
-        for text, analysis in zip(texts, await self._analyzer.analyze([shown(text) for text in texts]), strict=True):
-            reason = judge_sub_query(text, analysis, known, [sub.text for sub in kept])
-            if reason is None:
-                kept.append(_with_names_of(known.question, read_question(text, analysis)))
-            else:
-                dropped.append(DroppedProposal(shown(text), reason))
-        return tuple(kept), dropped
+def _checked(completion: Completion, known: Grounds) -> PlannedSearch:
+    value = completion.value
+    names, foreign = judge_names(value["names"], known)
+    interval, misread = judge_time(value["time"], known)
+    sub_questions, dropped = _sub_questions(value["sub_queries"], known)
+    report = PlanningReport(
+        sub_queries=tuple(sub.text for sub in sub_questions),
+        names=names,
+        interval=interval,
+        multiple=value["multiple"],
+        dropped=(*dropped, *foreign, *misread),
+        usage=completion.usage,
+    )
+    return PlannedSearch(_naming(known.question, names), sub_questions, report)
+
+
+def _sub_questions(proposed: list[str], known: Grounds) -> tuple[tuple[Question, ...], list[DroppedProposal]]:
+    kept: list[Question] = []
+    dropped = []
+    for text in (" ".join(text.split()) for text in proposed):
+        reason = judge_sub_query(text, known, [sub.text for sub in kept])
+        if reason is None:
+            kept.append(_with_names_of(known.question, read_question(text)))
+        else:
+            dropped.append(DroppedProposal(shown(text), reason))
+    return tuple(kept), dropped
 
 
 def messages(spec: QuerySpec) -> tuple[ChatMessage, ...]:
@@ -179,7 +172,7 @@ def _naming(question: Question, found: tuple[str, ...]) -> Question:
 
 
 def _with_names_of(question: Question, sub_query: Question) -> Question:
-    """The sub-query with those names that the question has too: the tagger overlooks some in texts this short."""
+    """The sub-query with those names that the question has too: some are overlooked in texts this short."""
     text, own, theirs = sub_query.text, sub_query.names, question.names
     spans = {match.span() for name in theirs.people for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)}
     return replace(

@@ -14,11 +14,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from memsvc.language import spans
+from memsvc.language.cased_words import cased_words
+from memsvc.language.names import find_names
 from memsvc.language.timeline import TimeMention, find_times
 from memsvc.language.words import STOP_WORDS, stems, tokenize
-from memsvc.retrieval.names import question_names
 from memsvc.retrieval.question import Question
-from memsvc.types import Analysis, DroppedProposal, Interval, QuerySpec
+from memsvc.types import DroppedProposal, Interval, QuerySpec
 
 MAX_SUB_QUERIES = 4
 MAX_CHARACTERS = 300
@@ -54,7 +55,6 @@ class Grounds:
     """What a question bears out."""
 
     question: Question
-    language: str
     ask_time: datetime
     words: frozenset[str]
     stems: frozenset[str]
@@ -71,14 +71,13 @@ class Grounds:
         return Interval(midnight, midnight + timedelta(days=1))
 
 
-def grounds(spec: QuerySpec, question: Question, analysis: Analysis) -> Grounds:
-    """Read the text of a query, whose analysis is given."""
+def grounds(spec: QuerySpec, question: Question) -> Grounds:
+    """Read the text of a query, which is that of the question."""
     times = _times(spec.text, spec.local_time)
     intervals = [mention.interval for mention in times]
     bare = [f"in {match.group()}" for match in _BARE.finditer(_blanked(spec.text, times))]
     return Grounds(
         question=question,
-        language=analysis.language,
         ask_time=spec.local_time,
         words=frozenset(tokenize(spec.text)),
         stems=frozenset(stems(spec.text)),
@@ -93,12 +92,11 @@ def shown(text: str) -> str:
     return "".join(" " if _is_unprintable(character) else character for character in text[:MAX_CHARACTERS])
 
 
-def judge_sub_query(text: str, analysis: Analysis, known: Grounds, kept: Sequence[str]) -> Rejection | None:
+def judge_sub_query(text: str, known: Grounds, kept: Sequence[str]) -> Rejection | None:
     """Return why a sub-query is not to be searched for; None when it is.
 
     Args:
         text: the sub-query, with single spaces.
-        analysis: of `text`.
         known: what the question bears out.
         kept: the sub-queries before it.
     """
@@ -110,7 +108,7 @@ def judge_sub_query(text: str, analysis: Analysis, known: Grounds, kept: Sequenc
         return Rejection.TOO_LONG
     if any(tokenize(text) == tokenize(other) for other in (known.question.text, *kept)):
         return Rejection.DUPLICATE
-    return _unsupported(text, analysis, known) or (Rejection.TOO_MANY if len(kept) >= MAX_SUB_QUERIES else None)
+    return _unsupported(text, known) or (Rejection.TOO_MANY if len(kept) >= MAX_SUB_QUERIES else None)
 
 
 def judge_names(proposed: Sequence[str], known: Grounds) -> tuple[tuple[str, ...], list[DroppedProposal]]:
@@ -153,7 +151,7 @@ def judge_time(proposed: Mapping[str, str], known: Grounds) -> tuple[Interval | 
 
 
 def _is_told(interval: Interval, known: Grounds) -> bool:
-    if known.language != "en":
+    if known.question.language != "en":
         return not known.intervals or any(_is_within(interval, told) for told in known.intervals)
     ends = {moment for told in (*known.intervals, known.today) for moment in (told.start, told.end)}
     return bool(known.intervals) and {interval.start, interval.end} <= ends
@@ -163,12 +161,12 @@ def _is_within(inner: Interval, outer: Interval) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
 
-def _unsupported(text: str, analysis: Analysis, known: Grounds) -> Rejection | None:
+def _unsupported(text: str, known: Grounds) -> Rejection | None:
     times = _times(text, known.ask_time)
     if not all(_is_dated(mention, known) for mention in times):
         return Rejection.UNSUPPORTED_DATE
     undated = _blanked(text, times)
-    names = list(_names(undated, analysis))
+    names = list(_names(undated, known.question.language))
     if not set(_NUMBER.findall(undated)) <= known.numbers:
         return Rejection.UNSUPPORTED_NUMBER
     if not all(_has_words(name, known) for name in names):
@@ -183,14 +181,10 @@ def _is_dated(mention: TimeMention, known: Grounds) -> bool:
     return any(_is_within(told, mention.interval) for told in (*known.intervals, known.today))
 
 
-def _names(undated: str, analysis: Analysis) -> Iterator[str]:
+def _names(undated: str, language: str) -> Iterator[str]:
     """Names as they are found in questions, and words with a capital within a sentence."""
-    yield from question_names(analysis).all
-    starts = {start for start, _ in analysis.sentences}
-    for position, token in enumerate(analysis.tokens):
-        dated = not undated[token.start : token.end].strip()
-        if token.text[:1].isupper() and position not in starts and not dated:
-            yield token.text
+    yield from (name.text for name in find_names(undated, language))
+    yield from (word.text for word in cased_words(undated) if word.capital and not word.opens)
 
 
 def _has_words(name: str, known: Grounds) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from memsvc.language.detection import detect
+from memsvc.language.names import find_names
 from memsvc.language.words import stems
 from memsvc.retrieval.names import Names, question_names
-from memsvc.types import Analysis
 
 
 class Asked(StrEnum):
@@ -19,6 +19,8 @@ class Asked(StrEnum):
     PLACE = "place"
     PERSON = "person"
     NUMBER = "number"
+    REPLY = "reply"
+    """What the assistant said, suggested or gave."""
 
 
 def _pattern(spaced: str, unspaced: str) -> re.Pattern[str]:
@@ -42,6 +44,14 @@ _ASKING = {
         r"how (?:many|much|often|old)|cuánt[oa]s?|wie (?:viel|viele|oft|alt)|combien|كم",
         r"多少|几个|几次|いくつ|いくら|何人|何回",
     ),
+    Asked.REPLY: _pattern(
+        r"(?:did|do|have|had|were) you|you(?:['’]ve)? (?:said|told|gave|suggest\w*|recommend\w*|mention\w*|explain\w*|"
+        r"advis\w*|propos\w*|list\w*|provid\w*|outlin\w*|describ\w*|wrote|draft\w*)|your (?:advice|answer|explanation|"
+        r"suggest\w*|recommend\w*|proposal|example|list|plan|draft|code)|"
+        r"(?:was|were|got) (?:i )?(?:recommended|suggested|advised|told)|(?:the|an?) (?:assistant|agent|ai|chatbot)|"
+        r"(?:me )?(?:dijiste|sugeriste|recomendaste)|asistente|hast du|haben sie|assistent\w*|as-tu|avez-vous|المساعد",
+        r"你(?:说|建议|推荐|给)|助手|アシスタント|(?:教えて|勧めて|提案して)くれ",
+    ),
 }
 
 
@@ -57,10 +67,10 @@ class Question:
     """ISO 639-1 code; the words of memories are compared with the question's as stems of this language."""
 
 
-def read_question(text: str, analysis: Analysis) -> Question:
-    """Read a question from its text and the analysis of exactly that text."""
-    names = question_names(analysis)
+def read_question(text: str) -> Question:
+    """Read a question from its text."""
     language = detect(text)
+    names = question_names(find_names(text, language))
     people = {stem for name in names.people for stem in stems(name, language)}
     terms = frozenset(stems(text, language))
     return Question(

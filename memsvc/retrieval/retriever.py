@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memsvc.errors import FailedPrecondition, Reason
-from memsvc.ports import Analyzer, Embedder, MemoryLog, TokenCounter, VectorIndex
+from memsvc.ports import Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
 from memsvc.retrieval.confidence import confidence, confidence_signals
 from memsvc.retrieval.excerpt import Excerpts
@@ -20,7 +20,7 @@ from memsvc.retrieval.prefilter import prefilter
 from memsvc.retrieval.question import Question, read_question
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
 from memsvc.retrieval.weights import SHIPPED, Weights
-from memsvc.types import Analysis, Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
+from memsvc.types import Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
 
 
 class Retriever:
@@ -31,7 +31,6 @@ class Retriever:
         *,
         index: VectorIndex,
         embedder: Embedder,
-        analyzer: Analyzer,
         tokens: TokenCounter,
         memories: MemoryLog,
         weights: Weights = SHIPPED,
@@ -39,7 +38,6 @@ class Retriever:
         fallback: LexicalFallback | None = None,
     ) -> None:
         self._views = ViewSearch(index, embedder, fallback)
-        self._analyzer = analyzer
         self._tokens = tokens
         self._memories = memories
         self._weights = weights
@@ -50,13 +48,12 @@ class Retriever:
 
         Raises:
             FailedPrecondition: LLM_NOT_CONFIGURED: a language model is to plan, and there is none.
-            Unavailable: ALL_VIEWS_FAILED where there is no fallback, or the analyzer or the memory log is down.
+            Unavailable: ALL_VIEWS_FAILED where there is no fallback, or the memory log is down.
             DeadlineExceeded: the deadline passed.
         """
-        analysis = (await self._analyzer.analyze([spec.text]))[0]
-        question = read_question(spec.text, analysis)
-        complexity = estimate_complexity(spec.text, analysis)
-        planned = await self._planned(space, spec, question, analysis)
+        question = read_question(spec.text)
+        complexity = estimate_complexity(question)
+        planned = await self._planned(space, spec, question)
         if planned is not None:
             question, complexity = planned.question, planned.complexity(complexity)
         lookups = self._lookups(spec, question, complexity, planned)
@@ -81,7 +78,7 @@ class Retriever:
             max_tokens=plan.max_tokens,
             tokens=self._tokens,
             window=plan.score_window,
-            excerpt=Excerpts(question, (each.memory.text for each in candidates if each.memory)).of,
+            excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
             zone=spec.zone,
         )
         sure, reasons = confidence(
@@ -100,16 +97,14 @@ class Retriever:
             filter_cut=bounds.cut,
         )
 
-    async def _planned(
-        self, space: SpaceKey, spec: QuerySpec, question: Question, analysis: Analysis
-    ) -> PlannedSearch | None:
+    async def _planned(self, space: SpaceKey, spec: QuerySpec, question: Question) -> PlannedSearch | None:
         if not spec.planning_seconds:
             return None
         if self._planner is None:
             raise FailedPrecondition(
                 "planning with a language model needs one: set llm_model", reason=Reason.LLM_NOT_CONFIGURED
             )
-        return await self._planner.plan(space, spec, question, analysis)
+        return await self._planner.plan(space, spec, question)
 
     def _lookups(
         self, spec: QuerySpec, question: Question, complexity: Complexity, planned: PlannedSearch | None

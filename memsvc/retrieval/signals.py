@@ -2,8 +2,9 @@
 
 The first two are the views' scores after min-max normalisation over the candidates, 0 for a memory that the view did
 not return: cosines and BM25 scores have no common scale. The next two are the best of these in the candidate's
-session: a question is about a talk, and talks stay with their subject. The others are read from the memory itself, so
-they hold whichever view found it.
+session: a question is about a talk, and talks stay with their subject. The last two are the best of these among the
+parts of a long answer to what the candidate says: an assistant elaborates what its user told it, in many more words
+that match than the user used. The others are read from the memory itself, so they hold whichever view found it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,23 @@ from functools import lru_cache
 
 from memsvc.language.words import is_unspaced
 from memsvc.retrieval.question import Asked, Question
-from memsvc.types import IndexHit, Interval, Memory, Scope, SymbolicQuery, View, ViewScore, folded
+from memsvc.types import (
+    IndexHit,
+    Interval,
+    Memory,
+    Role,
+    Scope,
+    SymbolicQuery,
+    TurnRef,
+    View,
+    ViewScore,
+    folded,
+)
 
 SIGNALS = (
     "dense", "lexical", "session_dense", "session_lexical", "speaker", "names", "time",
     "states_time", "states_place", "states_person", "states_number", "length", "salience", "is_question",
+    "elaboration", "asks_reply", "reply_dense", "reply_lexical",
 )  # fmt: skip
 """Names of the signals, in the order in which a trace tells them."""
 
@@ -89,7 +102,25 @@ def own_signals(memory: Memory, question: Question, wanted: SymbolicQuery) -> di
         "length": min(1.0, math.log1p(memory.token_count) / _FULL_LENGTH),
         "salience": memory.salience,
         "is_question": float(ends_in_question(memory.text)),
+        "elaboration": elaboration(memory),
+        "asks_reply": elaboration(memory) * (Asked.REPLY in question.asks),
     }
+
+
+def elaboration(memory: Memory) -> float:
+    """How far an assistant's answer goes beyond one thought, in [0, 1): 1 - 1 / its parts; 0 for others' words."""
+    return 1.0 - 1.0 / max(1, memory.part_count) if memory.role is Role.ASSISTANT else 0.0
+
+
+def reply_best(found: Iterable[tuple[Memory, Sequence[ViewScore]]], view: View) -> dict[TurnRef, float]:
+    """The best normalised score of a view among the parts of each turn's answer, weighed by its `elaboration`."""
+    best: dict[TurnRef, float] = {}
+    for memory, scores in found:
+        value = elaboration(memory) * normalized(scores, view)
+        for neighbour in memory.neighbours:
+            if neighbour.offset == -1:
+                best[neighbour.ref] = max(best.get(neighbour.ref, 0.0), value)
+    return best
 
 
 def is_named(speaker: str, question: Question) -> bool:

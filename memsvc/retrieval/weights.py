@@ -54,9 +54,10 @@ def scaled(weights: Mapping[str, float]) -> dict[str, float]:
 
 SHIPPED = Weights(
     ranking={
-        "dense": 0.1564, "lexical": 0.1233, "session_dense": 0.0709, "session_lexical": 0.0576, "speaker": 0.0735,
-        "names": 0.0701, "time": 0.0605, "states_time": 0.0691, "states_place": 0.0653, "states_person": 0.0576,
-        "states_number": 0.0638, "length": 0.0603, "salience": 0.0717, "is_question": -0.0606,
+        "dense": 0.1229, "lexical": 0.112, "session_dense": 0.0589, "session_lexical": 0.0564, "speaker": 0.0539,
+        "names": 0.0519, "time": 0.0526, "states_time": 0.0562, "states_place": 0.0526, "states_person": 0.0551,
+        "states_number": 0.0523, "length": 0.0543, "salience": 0.0545, "is_question": -0.0431, "elaboration": -0.061,
+        "asks_reply": 0.0554, "reply_dense": 0.0577, "reply_lexical": 0.0534,
     },
     confidence={"margin": 0.6667, "coverage_margin": 0.8566, "closeness": 0.3144},
     confidence_bias=-0.1783,

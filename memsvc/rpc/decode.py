@@ -144,9 +144,10 @@ def filter_of(
 
 def deletion_filter(request: memory_service_pb2.DeleteMemoriesRequest, violations: Violations) -> MemoryFilter:
     """The filter of a deletion; no states means all but DELETED, which it may not ask for."""
-    where = filter_of("filter", request.filter, violations, deleted=True)
-    if where.scope:
-        violations.add("filter.scope", "is set beside scope, which alone says whose memories to delete")
+    where = filter_of("filter", request.filter, violations, deleted=True, unscoped=True)
+    if where.scope or request.filter.whole_space:
+        field = "filter.scope" if where.scope else "filter.whole_space"
+        violations.add(field, "is set beside scope, which alone says whose memories to delete")
     if MemoryState.DELETED in where.states:
         violations.add("filter.states", "contains DELETED; what is deleted cannot be deleted again")
     return where if request.filter.states else replace(where, states=ANY_BUT_DELETED)

@@ -34,6 +34,7 @@ CODES: dict[type[MemsvcError], grpc.StatusCode] = {
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.NotImplementedYet: grpc.StatusCode.UNIMPLEMENTED,
     errors.LeaseLost: grpc.StatusCode.ABORTED,
+    errors.TurnsDeleted: grpc.StatusCode.ABORTED,
     errors.Corrupt: grpc.StatusCode.DATA_LOSS,
 }
 

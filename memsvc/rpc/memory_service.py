@@ -191,14 +191,14 @@ class MemoryService:
         return pb.DeleteMemoryResponse()
 
     async def delete_memories(self, request: pb.DeleteMemoriesRequest, call: Call) -> pb.DeleteMemoriesResponse:
-        """Delete every memory of a scope, or those of them that pass a filter."""
+        """Delete every memory and turn of a scope, or those of them that pass a filter."""
         space = call.space(parse_space("parent", request.parent))
         violations = Violations()
         scope = written_scope(request.scope, violations, required=True)
         where = deletion_filter(request, violations) if request.HasField("filter") else None
         violations.check()
-        count = await self._services.memories.delete_scope(space, scope, where, actor=call.actor)
-        return pb.DeleteMemoriesResponse(deleted_count=count)
+        memories, turns = await self._services.memories.delete_scope(space, scope, where, actor=call.actor)
+        return pb.DeleteMemoriesResponse(deleted_count=memories, deleted_turn_count=turns)
 
     async def get_history(self, request: pb.GetHistoryRequest, call: Call) -> pb.GetHistoryResponse:
         """List the changes of one memory, oldest first."""

@@ -5,6 +5,7 @@
 - What it had superseded is closed by its successor, if it has one, and else holds again.
 - What contradicted it no longer does.
 - The memories whose place a merged one took tell nothing else than it does, so they are deleted with it.
+- The turns that a deleted memory comes from are closed, and searched beside no other memory; see `closing`.
 
 Whatever is served again is due for consolidation.
 """
@@ -19,12 +20,13 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from memsvc.storage.changelog import append_changes
+from memsvc.storage.closing import close_sources, forget_neighbours
 from memsvc.storage.enqueue import defer_consolidation
 from memsvc.storage.memory_query import in_space
-from memsvc.storage.memory_writes import defer_index, mark_deleted, touch
+from memsvc.storage.memory_writes import defer_index, is_withdrawn, mark_deleted, touch
 from memsvc.storage.rows import load_memory, memory_of
 from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow
-from memsvc.types import ChangeKind, Memory, MemoryKind, MemoryState, Scope, SpaceKey
+from memsvc.types import ChangeKind, Memory, MemoryKind, MemoryState, Scope, SpaceKey, TurnRef
 
 CALLER = "caller"
 CONSOLIDATION = "consolidation"
@@ -36,6 +38,7 @@ _REPLACED = "A memory that it was made of was replaced by the own words of its t
 _SERVED_AGAIN = "What had taken its place was withdrawn."
 _HOLDS_AGAIN = "The memory that had superseded it was deleted, corrected or replaced."
 _INHERITED = "The memory that had superseded it is gone, and another one says the same."
+_FORGOTTEN = "What was said beside it was deleted, and is searched no more."
 _RECONCILED = "The memory that it contradicted was deleted, corrected or replaced."
 
 
@@ -49,14 +52,24 @@ def delete_memories(
     now: datetime,
     delay: timedelta | None,
 ) -> int:
-    """Delete memories for a caller, `whole` with those whose place they took; return how many are gone."""
+    """Delete memories for a caller; return how many are gone.
+
+    `whole` says that they are deleted for what they tell, with the memories whose place they took and with the turns
+    that they come from; without it the caller deletes a scope, and closes its turns itself.
+    """
     cascade = _Cascade(session, space, now, delay)
     gone = [*rows, *(cascade.inputs_below(rows) if whole else ())]
     told = cascade.made_of(gone)
+    closed = close_sources(session, space, gone, {row.id for row in (*gone, *told)}) if whole else None
+    if closed is not None and closed.leftovers:
+        gone += closed.leftovers
+        told = cascade.made_of(gone)
     mark_deleted(session, space, gone, actor=actor, now=now)
     if told:
         mark_deleted(session, space, told, actor=CONSOLIDATION, now=now, reason=_TOLD)
     cascade.follow(ended=[*gone, *told], withdrawn=told)
+    if closed is not None:
+        cascade.forget_neighbours(closed.turns)
     cascade.finish()
     return len(gone) + len(told)
 
@@ -103,11 +116,6 @@ def withdraw_abstracts(
     cascade.withdraw(abstracts)
     cascade.examine_again(abstracts)
     cascade.finish()
-
-
-def is_withdrawn(row: MemoryRow) -> bool:
-    """Whether it was superseded by nothing: what it was made of was corrected, or its turns were compressed again."""
-    return row.state == MemoryState.SUPERSEDED and not row.superseded_by
 
 
 @dataclass(slots=True)
@@ -182,6 +190,11 @@ class _Cascade:
         if self.changed:
             defer_index(self.session, self.space, list(self.changed), self.now)
         defer_consolidation(self.session, self.space, self.due, now=self.now, delay=self.delay)
+
+    def forget_neighbours(self, closed: Collection[TurnRef]) -> None:
+        """Have nothing found any more by what closed turns beside it say."""
+        changed = forget_neighbours(self.session, self.space, closed, self.now)
+        self._log(ChangeKind.UPDATED, changed, _FORGOTTEN)
 
     def _release(self, inputs: Sequence[MemoryRow], origins: dict[str, MemoryRow]) -> dict[str, MemoryRow]:
         """Serve again what a withdrawn merge had replaced, or close it as that was; return the newest of each merge."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import insert, update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from memsvc.storage.rows import dump_memory
+from memsvc.storage.rows import dump_memory, load_memory
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import ChangeRow, SpaceRow
 from memsvc.types import ChangeKind, Memory, SpaceKey
@@ -39,7 +40,7 @@ def append_changes(
             "session_id": memory.scope.session_id,
             "kind": kind.value,
             "time": now,
-            "memory": dump_memory(memory),
+            "memory": dump_memory(replace(memory, neighbours=())),  # which are other memories' words
             "previous_text": previous_text,
             "actor": actor,
             "reason": reason,
@@ -47,6 +48,19 @@ def append_changes(
         for sequence, (memory, previous_text) in enumerate(changed, first)
     ]
     session.exec(insert(ChangeRow), params=rows)
+
+
+def erase_changes(session: Session, space: SpaceKey, memory_ids: Sequence[str]) -> None:
+    """Take what the memories said out of their changes so far; sequences, kinds and times stay."""
+    rows = session.exec(
+        select(ChangeRow)
+        .where(ChangeRow.tenant == space.tenant, ChangeRow.space == space.space)
+        .where(col(ChangeRow.memory_id).in_(memory_ids))
+    )
+    for row in rows:
+        row.memory = dump_memory(load_memory(row.memory).without_words())
+        row.previous_text = ""
+        session.add(row)
 
 
 def _draw(session: Session, space: SpaceKey, count: int) -> int:

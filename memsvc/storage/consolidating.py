@@ -12,14 +12,14 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from memsvc.consolidation.decisions import ASK_AGAIN, Action, Consolidation, Decision
-from memsvc.storage.cascade import CONSOLIDATION, is_withdrawn, withdraw_abstracts
+from memsvc.storage.cascade import CONSOLIDATION, withdraw_abstracts
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import defer_consolidation
 from memsvc.storage.leases import require_held
 from memsvc.storage.memory_query import in_space, owned_by, within
-from memsvc.storage.memory_writes import defer_index, insert_new, rewrite, touch
+from memsvc.storage.memory_writes import defer_index, insert_new, is_withdrawn, rewrite, touch
 from memsvc.storage.rows import memory_of
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import JobRow, MemoryOriginRow, MemoryRow

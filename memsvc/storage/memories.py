@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -12,6 +13,7 @@ from sqlmodel import Session, col, select
 from memsvc.errors import NotFound
 from memsvc.storage.cascade import delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
+from memsvc.storage.closing import close_scope, close_waiting, require_open, turns_of
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import defer_consolidation
@@ -22,7 +24,7 @@ from memsvc.storage.memory_query import in_space, passing, within
 from memsvc.storage.memory_writes import check_etag, defer_index, insert_new, live_row, rewrite
 from memsvc.storage.redo import defer_redo, replace_compression
 from memsvc.storage.requests import answered, remember
-from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of
+from memsvc.storage.rows import change_of, dump_memory, load_memory, memory_of, neighbours_of
 from memsvc.storage.spaces import require_space
 from memsvc.storage.tables import ChangeRow, MemoryOriginRow, MemoryRow, TurnRow
 from memsvc.types import (
@@ -40,6 +42,8 @@ from memsvc.types import (
     Scope,
     SpaceKey,
     TurnOutcome,
+    TurnRef,
+    searched_text,
     utc_now,
 )
 
@@ -61,16 +65,26 @@ class SqlMemoryLog(IndexMarks):
         self._lookup = MemoryLookup(db)
 
     async def commit(
-        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+        self,
+        space: SpaceKey,
+        job: Job,
+        compression: Compression,
+        *,
+        context: Collection[TurnRef] = (),
+        actor: str = "worker",
     ) -> tuple[str, ...]:
         """Write new memories, their CREATED changes and the turns' outcomes, in one transaction.
 
+        `context` are the other turns that were read with those compressed.
+
         Raises:
             LeaseLost: `job.lease_owner` no longer holds the job; nothing was written.
+            TurnsDeleted: one of the turns was deleted since it was read; nothing was written.
         """
 
         def commit(session: Session) -> tuple[str, ...]:
             priority = require_held(session, job).priority
+            require_open(session, space, {*context, *turns_of(compression)})
             written = insert_new(session, space, compression.memories, actor=actor, now=self._clock())
             for outcome in compression.outcomes:
                 _settle(session, space, outcome)
@@ -81,16 +95,24 @@ class SqlMemoryLog(IndexMarks):
         return await self._db.write(commit)
 
     async def redo(
-        self, space: SpaceKey, job: Job, compression: Compression, *, actor: str = "worker"
+        self,
+        space: SpaceKey,
+        job: Job,
+        compression: Compression,
+        *,
+        context: Collection[TurnRef] = (),
+        actor: str = "worker",
     ) -> tuple[tuple[str, ...], int]:
         """Put a new compression of turns in the place of their earlier one, in one transaction.
 
-        Returns ids of the written memories and the number of superseded ones. Raises LeaseLost.
+        Returns ids of the written memories and the number of superseded ones. Raises LeaseLost and TurnsDeleted, as
+        `commit` does.
         """
 
         def redo(session: Session) -> tuple[tuple[str, ...], int]:
             require_held(session, job)
             written, superseded = replace_compression(session, space, compression, actor=actor, now=self._clock())
+            require_open(session, space, {*context, *turns_of(compression)})
             self._defer_consolidation(session, space, compression, written)
             return written, superseded
 
@@ -153,7 +175,7 @@ class SqlMemoryLog(IndexMarks):
     ) -> Page[LexicalText]:
         """List ids and lexical texts of memories, the last created first. Raises NotFound for the space."""
         query = (
-            select(MemoryRow.ordinal, MemoryRow.id, MemoryRow.lexical_text)
+            select(MemoryRow.ordinal, MemoryRow.id, MemoryRow.lexical_text, MemoryRow.neighbours)
             .where(*in_space(space), *passing(where))
             .order_by(col(MemoryRow.ordinal).desc())
             .limit(limit + 1)
@@ -164,7 +186,7 @@ class SqlMemoryLog(IndexMarks):
         def load(session: Session) -> Page[LexicalText]:
             require_space(session, space)
             rows = session.exec(query).all()
-            return page_of(rows, limit, lambda row: LexicalText(row[1], row[2]), lambda row: (row[0] or 0,))
+            return page_of(rows, limit, _lexical_text, lambda row: (row[0] or 0,))
 
         return await self._db.read(load)
 
@@ -185,6 +207,7 @@ class SqlMemoryLog(IndexMarks):
         def change(session: Session) -> tuple[Memory, str]:
             response = answered(session, space, UPDATE, request)
             if response is not None:
+                live_row(session, space, memory.id)  # what was answered is gone with a memory deleted since
                 return load_memory(response["memory"]), response["job_id"]
             now = self._clock()
             row = live_row(session, space, memory.id, lock=True)
@@ -225,30 +248,37 @@ class SqlMemoryLog(IndexMarks):
 
     async def delete_scope(
         self, space: SpaceKey, scope: Scope, where: MemoryFilter | None = None, *, actor: str
-    ) -> int:
-        """Mark every memory within the scope, and that passes `where`, deleted, in batches; return how many.
+    ) -> tuple[int, int]:
+        """Delete every turn and memory within the scope, and that passes `where`, in one transaction.
 
         What consolidation made of memories in and outside of the scope goes too; those outside are served again.
+        Returns how many memories are gone, and how many turns that were not compressed yet.
         """
+        batch = (
+            select(MemoryRow)
+            .where(*in_space(space), *within(MemoryRow, scope), MemoryRow.state != MemoryState.DELETED)
+            .where(*(() if where is None else passing(where)))
+            .order_by(col(MemoryRow.ordinal))
+            .limit(BATCH)
+            .with_for_update()
+        )
 
-        wanted = () if where is None else tuple(passing(where))
-
-        def drop(session: Session) -> int:
+        def drop(session: Session) -> tuple[int, int]:
             require_space(session, space)
-            rows = session.exec(
-                select(MemoryRow)
-                .where(*in_space(space), *within(MemoryRow, scope), MemoryRow.state != MemoryState.DELETED, *wanted)
-                .order_by(col(MemoryRow.ordinal))
-                .limit(BATCH)
-                .with_for_update()
-            ).all()
-            return self._drop(session, space, rows, actor=actor, whole=False) if rows else 0
+            # The turns first: a compression that committed before this has them, and its memories are seen below.
+            closed = (
+                close_scope(session, space, scope) if where is None else close_waiting(session, space, scope, where)
+            )
+            memories = 0
+            while rows := session.exec(batch).all():
+                memories += self._drop(session, space, rows, actor=actor, whole=False)
+                session.flush()
+                session.expunge_all()
+            return memories, closed
 
-        total = 0
-        while count := await self._db.write(drop):
-            total += count
-            self._db.work.deferred()
-        return total
+        deleted = await self._db.write(drop)
+        self._db.work.deferred()
+        return deleted
 
     def _drop(self, session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, whole: bool) -> int:
         now, delay = self._clock(), self._consolidate_after
@@ -295,6 +325,11 @@ class SqlMemoryLog(IndexMarks):
         return await self._db.read(lambda session: require_space(session, space).change_sequence)
 
 
+def _lexical_text(row: tuple[int | None, str, str, Sequence[Any]]) -> LexicalText:
+    _, memory_id, own, neighbours = row
+    return LexicalText(memory_id, searched_text(own, neighbours_of(neighbours)))
+
+
 def _settle(session: Session, space: SpaceKey, outcome: TurnOutcome) -> None:
     session.exec(
         update(TurnRow)
@@ -322,6 +357,7 @@ def _edited(before: Memory, wanted: Memory, now: datetime) -> Memory:
         additions=wanted.additions,
         dense_text=wanted.dense_text,
         lexical_text=wanted.lexical_text,
+        neighbours=wanted.neighbours,
         token_count=wanted.token_count,
         symbolic=wanted.symbolic,
         compressor=wanted.compressor,

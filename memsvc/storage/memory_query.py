@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from memsvc.storage.metadata_query import satisfying
 from memsvc.storage.rows import name_key
-from memsvc.storage.tables import ChangeRow, MemoryNameRow, MemoryRow
+from memsvc.storage.tables import ChangeRow, MemoryNameRow, MemoryRow, TurnRow
 from memsvc.types import AsOf, MemoryFilter, MemoryState, Scope, SpaceKey, folded
 
 
@@ -18,7 +18,7 @@ def in_space(space: SpaceKey) -> tuple[ColumnElement[bool], ...]:
     return col(MemoryRow.tenant) == space.tenant, col(MemoryRow.space) == space.space
 
 
-def within(table: type[MemoryRow] | type[ChangeRow], scope: Scope) -> Iterator[ColumnElement[bool]]:
+def within(table: type[MemoryRow] | type[ChangeRow] | type[TurnRow], scope: Scope) -> Iterator[ColumnElement[bool]]:
     """An empty field matches everything."""
     if scope.user_id:
         yield col(table.user_id) == scope.user_id

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
 from memsvc.errors import NotFound, StaleEtag
-from memsvc.storage.changelog import append_changes
+from memsvc.storage.changelog import append_changes, erase_changes
 from memsvc.storage.enqueue import INDEX_LOCK, enqueue
 from memsvc.storage.memory_query import in_space
 from memsvc.storage.rows import memory_names, memory_of, memory_values
@@ -72,18 +72,32 @@ def touch(row: MemoryRow, now: datetime, *, indexed: bool = False) -> None:
     row.update_time = now
 
 
+def is_withdrawn(row: MemoryRow) -> bool:
+    """Whether it was superseded by nothing: what it was made of was corrected, or its turns were compressed again."""
+    return row.state == MemoryState.SUPERSEDED and not row.superseded_by
+
+
 def mark_deleted(
     session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, now: datetime, reason: str = ""
 ) -> str:
-    """Mark live memories deleted, append the changes, defer their INDEX job; return its id."""
+    """Mark live memories deleted, append the changes, defer their INDEX job; return its id.
+
+    What they said is gone with that, from the change log too: their ids, kinds and times stay.
+    """
     gone: list[Memory] = []
     for row in rows:
         row.state = MemoryState.DELETED.value
         row.version += 1
         row.update_time = now
+        left = memory_of(row).without_words()
+        for column, value in memory_values(left).items():
+            setattr(row, column, value)
         session.add(row)
-        gone.append(memory_of(row))
-    changed = [(memory, memory.text) for memory in gone]
+        gone.append(left)
+    ordinals = [row.ordinal for row in rows]
+    session.exec(delete(MemoryNameRow).where(col(MemoryNameRow.ordinal).in_(ordinals)))
+    erase_changes(session, space, [memory.id for memory in gone])
+    changed = [(memory, "") for memory in gone]
     append_changes(session, space, ChangeKind.DELETED, changed, actor=actor, now=now, reason=reason)
     return defer_index(session, space, [memory.id for memory in gone], now)
 

@@ -18,6 +18,7 @@ from memsvc.storage.rows import memory_of
 from memsvc.storage.tables import ChangeRow, MemoryRow, TurnRow
 from memsvc.types import (
     LLM_FAILED,
+    LLM_SKIPPED,
     ChangeKind,
     Compression,
     JobKind,
@@ -31,8 +32,6 @@ from memsvc.types import (
 
 REDO_DELAY = timedelta(seconds=60)
 """From a failed compression to the first attempt to redo it: most outages of a model are longer than a few seconds."""
-SKIPPED = "LLM_SKIPPED"
-"""Reason of a turn that keeps what it has, because a caller deleted or changed a memory made of it."""
 
 
 def defer_redo(session: Session, space: SpaceKey, refs: Iterable[TurnRef], priority: int, now: datetime) -> None:
@@ -59,7 +58,9 @@ def replace_compression(
     written = insert_new(session, space, fresh, actor=actor, now=now)
     supersede(session, space, old, actor=actor, now=now)
     for outcome in compression.outcomes:
-        _settle_again(session, space, replace(outcome, reason=SKIPPED) if outcome.ref in frozen else outcome, frozen)
+        _settle_again(
+            session, space, replace(outcome, reason=LLM_SKIPPED) if outcome.ref in frozen else outcome, frozen
+        )
     return written, len(old)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ from memsvc.types import (
     Memory,
     MemoryKind,
     MemoryState,
+    Neighbour,
     Role,
     Scope,
     Space,
@@ -42,6 +44,7 @@ _SYMBOLIC = TypeAdapter(Symbolic)
 _SOURCES = TypeAdapter(tuple[TurnRef, ...])
 _SPANS = TypeAdapter(tuple[Span, ...])
 _ADDITIONS = TypeAdapter(tuple[Addition, ...])
+_NEIGHBOURS = TypeAdapter(tuple[Neighbour, ...])
 _GATE = TypeAdapter(Gate | None)
 _ERROR = TypeAdapter(JobError | None)
 _SUMMARY = TypeAdapter(JobSummary | None)
@@ -155,6 +158,7 @@ def memory_of(row: MemoryRow) -> Memory:
         repetition=row.repetition,
         dense_text=row.dense_text,
         lexical_text=row.lexical_text,
+        neighbours=neighbours_of(row.neighbours),
         create_time=row.create_time,
         update_time=row.update_time,
         version=row.version,
@@ -185,6 +189,7 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "role": memory.role.value if memory.role else "",
         "part_count": memory.part_count,
         "repetition": memory.repetition,
+        "neighbours": neighbours_dump(memory.neighbours),
         "event_time": memory.event_time,
         "valid_from": memory.valid_from,
         "valid_to": memory.valid_to,
@@ -205,6 +210,17 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "pinned": memory.pinned,
         "utc_offset_minutes": memory.utc_offset_minutes,
     }
+
+
+def neighbours_of(dumped: Sequence[Any]) -> tuple[Neighbour, ...]:
+    """The neighbours that `neighbours_dump` dumped."""
+    return _NEIGHBOURS.validate_python(dumped)
+
+
+def neighbours_dump(neighbours: tuple[Neighbour, ...]) -> list[Any]:
+    """Neighbours as a JSON array."""
+    dumped: list[Any] = _NEIGHBOURS.dump_python(neighbours, mode="json")
+    return dumped
 
 
 def memory_names(memory: Memory) -> set[tuple[str, str]]:

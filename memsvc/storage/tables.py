@@ -142,6 +142,8 @@ class TurnRow(Row, table=True):
     reason: str = _text()
     job_id: str = _text()
     utc_offset_minutes: int | None = None
+    closed: bool = False
+    """Whether a deletion keeps it out of everything that is made from then on."""
 
 
 class MemoryRow(Row, table=True):
@@ -190,6 +192,7 @@ class MemoryRow(Row, table=True):
         Index(
             "ix_memories_outdated",
             *("tenant", "space", "user_id", "agent_id", "session_id", "event_time", "ordinal"),
+            *("compressor", "state", "superseded_by"),  # of the condition, for SQLite to count without reading rows
             sqlite_where=text(OUTDATED),
             postgresql_where=text(OUTDATED),
         ),
@@ -212,6 +215,7 @@ class MemoryRow(Row, table=True):
     role: str = Field(default="", sa_type=Text)
     part_count: int = 1
     repetition: float = 0.0
+    neighbours: list[Any] = _json(default_factory=list)
     event_time: datetime = _time()
     valid_from: datetime | None = _optional_time()
     valid_to: datetime | None = _optional_time()

@@ -17,6 +17,7 @@ from memsvc.errors import Conflict, Reason
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import active, enqueue, priority_of
+from memsvc.storage.memory_query import within
 from memsvc.storage.requests import answered, remember
 from memsvc.storage.rows import turn_digest, turn_of, turn_values
 from memsvc.storage.spaces import require_space
@@ -138,7 +139,7 @@ class SqlTurnLog:
         """List turns by ingestion order, oldest first. Raises NotFound for the space."""
         query = (
             select(TurnRow)
-            .where(TurnRow.tenant == space.tenant, TurnRow.space == space.space, *_within(scope))
+            .where(TurnRow.tenant == space.tenant, TurnRow.space == space.space, *within(TurnRow, scope))
             .order_by(col(TurnRow.ordinal))
             .limit(limit + 1)
         )
@@ -204,9 +205,10 @@ def with_context(
     *,
     as_ingested: bool = False,
 ) -> PendingTurns:
-    """Turns of a session with up to `context` turns before them, and what memories told before the first.
+    """Turns with up to `context` before them, and what memories told before the first.
 
-    With `as_ingested` no name is known that only a memory of later brings up, such as an earlier one of these turns.
+    The context goes back to the newest turn that is closed: what stood before it answers to it. With `as_ingested` no
+    name is known that only a memory of later brings up, such as an earlier one of these turns.
     """
     if not rows:
         return PendingTurns((), (), frozenset())
@@ -216,8 +218,9 @@ def with_context(
         .order_by(*(column.desc() for column in TIMELINE))
         .limit(context)
     ).all()
+    usable = list(takewhile(lambda row: not row.closed, before))
     return PendingTurns(
-        tuple(turn_of(row) for row in reversed(before)),
+        tuple(turn_of(row) for row in reversed(usable)),
         tuple(turn_of(row) for row in rows),
         *_known(session, space, scope, rows[0].event_time, names_of_later=not as_ingested),
     )
@@ -326,15 +329,6 @@ def _advance(session: Session, space: SpaceKey, stream: StreamPosition, *, repea
         )
     row.sequence = stream.sequence
     session.add(row)
-
-
-def _within(scope: Scope) -> Iterable[bool]:
-    if scope.user_id:
-        yield TurnRow.user_id == scope.user_id
-    if scope.agent_id:
-        yield TurnRow.agent_id == scope.agent_id
-    if scope.session_id:
-        yield TurnRow.session_id == scope.session_id
 
 
 def _known(

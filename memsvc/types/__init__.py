@@ -17,6 +17,7 @@ from memsvc.types.language import (
 )
 from memsvc.types.memories import (
     LLM_FAILED,
+    LLM_SKIPPED,
     OUT_OF_INDEX,
     Addition,
     AdditionKind,
@@ -36,6 +37,7 @@ from memsvc.types.memories import (
     Span,
     Symbolic,
     folded,
+    searched_text,
 )
 from memsvc.types.metadata import (
     MAX_METADATA_BYTES,
@@ -85,6 +87,7 @@ from memsvc.types.zones import LEAST_OFFSET, MOST_OFFSET, ZONE_RULE, fixed_zone,
 __all__ = [
     "LEAST_OFFSET",
     "LLM_FAILED",
+    "LLM_SKIPPED",
     "MAX_METADATA_BYTES",
     "MAX_METADATA_DEPTH",
     "MAX_METADATA_KEY",
@@ -175,6 +178,7 @@ __all__ = [
     "merge_metadata",
     "merged_metadata",
     "offset_minutes",
+    "searched_text",
     "utc_now",
     "zone_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -97,12 +98,6 @@ class Addition:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    ref: TurnRef
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Cut:
     """A sentence of a source turn that was left out of a statement, as it was said, and why."""
 
@@ -126,6 +121,16 @@ class Gate:
     cuts: tuple[Cut, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A turn near a memory's own, and what the lexical view may search of it."""
+
+    ref: TurnRef
+    text: str
+    offset: int = 0
+    """How many turns after the memory's own it was said; negative before it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """A self-contained statement with its views, validity, state and the turns it came from."""
@@ -142,6 +147,7 @@ class Memory:
     salience: float = 0.5
     token_count: int = 0
     sources: tuple[TurnRef, ...] = ()
+    """The turn that it tells, then that of the question which it answers; several where it was consolidated."""
     derived_from: tuple[str, ...] = ()
     gate: Gate | None = None
     compressor: str = "caller"
@@ -152,7 +158,6 @@ class Memory:
     """The rest of the text, in order. Spans and additions cover the text of a compressed memory without overlap."""
     role: Role | None = None
     """Of the newest source turn; None for what no turn says."""
-    neighbours: tuple[Neighbour, ...] = ()
     part_count: int = 1
     """How many memories its newest source turn was divided into."""
     repetition: float = 0.0
@@ -160,7 +165,9 @@ class Memory:
     dense_text: str = ""
     """What the dense view embeds: the statement without speaker names."""
     lexical_text: str = ""
-    """What the lexical view indexes: the statement, its neighbours, its speaker and its date in words."""
+    """What the lexical view indexes of it: the statement, its speaker and its date in words."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """What the lexical view indexes beside that, each under the turn that says it."""
     create_time: datetime | None = None
     update_time: datetime | None = None
     version: int = 0
@@ -196,10 +203,29 @@ class Memory:
             return self.event_time.astimezone(zone)
         return local_time(self.event_time, self.utc_offset_minutes)
 
+    @property
+    def searched_text(self) -> str:
+        """All that the lexical view indexes, a line for each part."""
+        return searched_text(self.lexical_text, self.neighbours)
+
     def with_text(self, text: str, token_count: int) -> Memory:
         """Return a copy that says `text`, with views that index exactly that text."""
         told = replace(self, text=text, token_count=token_count, spans=(), additions=())
         return replace(told, dense_text=text, lexical_text=text, neighbours=())
+
+    def without_words(self) -> Memory:
+        """Return what stays of it when it is deleted: ids, kind, state and times, and nothing that was said."""
+        return replace(
+            self.with_text("", 0),
+            symbolic=Symbolic(),
+            gate=replace(self.gate, cuts=()) if self.gate else None,
+            metadata={},
+        )
+
+
+def searched_text(own: str, neighbours: Iterable[Neighbour]) -> str:
+    """What the lexical view indexes of a memory: its own text and what its neighbours say."""
+    return "\n".join([own, *(neighbour.text for neighbour in neighbours)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +240,8 @@ class Compression:
 
 LLM_FAILED = "LLM_FAILED"
 """How the reason of a turn's outcome begins when a language model is still to compress it."""
+LLM_SKIPPED = "LLM_SKIPPED"
+"""Reason of a turn that keeps what it has, because a caller deleted or changed a memory made of it."""
 
 
 @dataclass(frozen=True, slots=True)

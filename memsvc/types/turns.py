@@ -136,6 +136,11 @@ class PendingTurns:
     told: tuple[str, ...] = ()
     """Texts of the latest memories of the same user and agent from before the first pending turn."""
 
+    @property
+    def context_refs(self) -> tuple[TurnRef, ...]:
+        """The addresses of the turns before."""
+        return tuple(turn.ref for turn in self.context)
+
 
 @dataclass(frozen=True, slots=True)
 class OutdatedTurns:

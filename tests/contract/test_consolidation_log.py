@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc.consolidation.decisions import ASK_AGAIN, Action, Consolidation, Decision
-from memsvc.errors import LeaseLost
+from memsvc.errors import LeaseLost, TurnsDeleted
 from memsvc.storage.consolidating import Applied, SqlConsolidationLog
 from memsvc.storage.memories import SqlMemoryLog
 from memsvc.types import (
@@ -221,7 +221,8 @@ async def test_a_result_that_a_caller_deleted_is_not_made_again(world: World) ->
     await world.apply(merge(50, C, D))
     assert await world.ids(MemoryState.ACTIVE) == [C, D]
     assert await world.fresh() == []
-    await world.memories.commit(SPACE, world.job, kept(*(memory(n) for n in range(4))))
+    with pytest.raises(TurnsDeleted):
+        await world.memories.commit(SPACE, world.job, kept(*(memory(n) for n in range(4))))
     assert await world.ids(MemoryState.ACTIVE) == [C, D]
     for minute in (0, 1, 5):
         assert {A, B, P}.isdisjoint(await world.seen_at(minute))
@@ -245,7 +246,7 @@ async def test_deleting_a_scope_spares_what_lies_outside_of_it(world: World) -> 
     elsewhere = memory(9, scope=Scope("ana", "bot", "s2"), derived_from=(), valid_from=None)
     await world.memories.commit(SPACE, world.job, kept(elsewhere))
     await world.apply(merge(50, A, elsewhere.id, scope=SCOPE))
-    assert await world.memories.delete_scope(SPACE, SCOPE, actor="key") == 5
+    assert await world.memories.delete_scope(SPACE, SCOPE, actor="key") == (5, 0)
     assert await world.ids(MemoryState.ACTIVE) == [elsewhere.id]
     assert await world.fresh() == [elsewhere.id]
 

@@ -220,7 +220,7 @@ async def test_deletions_and_edits_reach_the_index(parts: Parts) -> None:
 
 async def test_deleting_a_scope_empties_its_index(parts: Parts) -> None:
     await parts.compress(await parts.claimed(JobKind.COMPRESS), parts.progress)
-    assert await parts.stores.memories.delete_scope(SPACE, Scope("ana"), actor="a") == TURNS
+    assert await parts.stores.memories.delete_scope(SPACE, Scope("ana"), actor="a") == (TURNS, 0)
     await parts.change(await parts.claimed(JobKind.INDEX), parts.progress)
     assert await parts.index.count(SPACE) == 0
 

@@ -124,7 +124,7 @@ async def test_spaces_and_tenants_do_not_see_each_other(stores: Stores) -> None:
     assert await memories.mark_all_unindexed(OTHER_TENANT) == 0
     await memories.reindex(OTHER_TENANT, [known])
     assert (await memories.indexed(OTHER_TENANT, limit=9)).items == ()
-    assert await memories.delete_scope(OTHER_TENANT, SCOPE, actor="a") == 0
+    assert await memories.delete_scope(OTHER_TENANT, SCOPE, actor="a") == (0, 0)
     assert await memories.get_many(OTHER_TENANT, [known]) == {}
     assert (await memories.page(OTHER_TENANT, MemoryFilter(), limit=9)).items == ()
     assert await memories.changes(OTHER_TENANT, Scope(), after=0, limit=9) == ([], 0)
@@ -216,7 +216,7 @@ async def test_filters_mean_in_sql_what_they_mean_in_python(stores: Stores, wher
     found = (await stores.memories.page(SPACE, where, limit=9)).items
     assert {m.id for m in found} == {m.id for m in ZOO if where.matches(m)}
     texts = await walk(lambda cursor: stores.memories.lexical_texts(SPACE, where, limit=2, cursor=cursor))
-    assert texts == [LexicalText(m.id, m.lexical_text) for m in found]
+    assert texts == [LexicalText(m.id, m.searched_text) for m in found]
     with pytest.raises(NotFound):
         await stores.memories.lexical_texts(NOWHERE, where, limit=2)
 
@@ -300,8 +300,8 @@ async def test_a_deleted_memory_is_gone_but_for_its_history(stores: Stores) -> N
 
 async def test_deleting_a_scope_takes_everything_within_it(stores: Stores) -> None:
     await _store(stores, memory(1), memory(2, scope=SECOND), memory(3, scope=Scope("bo", "bot", "s1")))
-    assert await stores.memories.delete_scope(SPACE, Scope("ana"), actor="a") == 2
-    assert await stores.memories.delete_scope(SPACE, Scope("ana"), actor="a") == 0
+    assert await stores.memories.delete_scope(SPACE, Scope("ana"), actor="a") == (2, 0)
+    assert await stores.memories.delete_scope(SPACE, Scope("ana"), actor="a") == (0, 0)
     assert [m.id for m in (await stores.memories.page(SPACE, MemoryFilter(), limit=9)).items] == [memory(3).id]
     assert await _index_jobs(stores) == [[memory(1).id, memory(2).id]]
     assert await stores.memories.last_sequence(SPACE) == 5
@@ -310,7 +310,7 @@ async def test_deleting_a_scope_takes_everything_within_it(stores: Stores) -> No
 async def test_large_scopes_are_deleted_in_batches(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("memsvc.storage.memories.BATCH", 2)
     await _store(stores, *(memory(n) for n in range(5)))
-    assert await stores.memories.delete_scope(SPACE, SCOPE, actor="a") == 5
+    assert await stores.memories.delete_scope(SPACE, SCOPE, actor="a") == (5, 0)
     assert sorted(map(len, await _index_jobs(stores))) == [1, 2, 2]
 
 

@@ -13,9 +13,11 @@ from memsvc.errors import LeaseLost, ModelMalformed, ModelUnavailable
 from memsvc.jobs.giving_way import Unfinished
 from memsvc.jobs.handlers import CompressHandler, RecompressHandler
 from memsvc.jobs.indexer import Indexer
-from memsvc.storage.redo import REDO_DELAY, SKIPPED
+from memsvc.storage.closing import REASON as DELETED
+from memsvc.storage.redo import REDO_DELAY
 from memsvc.types import (
     LLM_FAILED,
+    LLM_SKIPPED,
     ChangeKind,
     Compression,
     Disposition,
@@ -193,7 +195,7 @@ async def test_what_a_caller_deleted_or_changed_is_not_brought_back(parts: Parts
     parts.compressor.down = None
     await parts.recompress(await parts.redo_job(), parts.progress)
     assert await parts.texts() == ["model/1 2", "rules/1 1"]
-    assert await parts.reasons() == [SKIPPED, SKIPPED, "LLM"]
+    assert await parts.reasons() == [DELETED, LLM_SKIPPED, "LLM"]
 
 
 async def test_only_turns_that_follow_one_another_are_redone_together(parts: Parts) -> None:

@@ -48,6 +48,18 @@ def test_add_search_explain_stats_find_the_local_service_and_key(live: Path) -> 
     assert stats["turn_count"] == 1
 
 
+def test_what_is_said_in_a_terminal_is_on_its_clock(live: Path) -> None:
+    zones = {"kenji": ("--time-zone", "Asia/Tokyo"), "lena": ("--time-zone", "-03:00"), "maya": ()}
+    offsets = {}
+    for user, option in zones.items():
+        memsvc("add", "I planted two fig trees.", "--user", user, *option, data_dir=live, TZ="<+0545>-5:45")
+        found = json.loads(memsvc("search", "Who planted trees?", "--user", user, "--json", *option, data_dir=live))
+        offsets[user] = found["hits"][0]["utc_offset_minutes"]
+    assert offsets == {"kenji": 540, "lena": -180, "maya": 345}
+    said = memsvc("add", "x", "--user", "maya", "--time-zone", "Nowhere", data_dir=live, ok=False)
+    assert "time_zone: 'Nowhere' is neither an IANA time zone" in said
+
+
 def test_consolidation_and_looking_back(live: Path) -> None:
     for text in ("I live in Porto.", "I live in Porto.", "Rain fell on the harbour of Oslo."):
         memsvc("add", text, "--user", "bo", "--name", "Bo", data_dir=live)

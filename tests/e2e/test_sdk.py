@@ -237,3 +237,18 @@ def test_a_method_of_a_later_release_says_so(running: ServiceProcess) -> None:
             stub.ListAuditEvents(request, metadata=(("authorization", f"Bearer {running.api_key}"),), timeout=5)
     assert error.value.code() is StatusCode.UNIMPLEMENTED
     assert "release" in error.value.details()
+
+
+def test_metadata_of_messages_is_on_their_memories_and_filters_them(client: MemoryClient) -> None:
+    told = [
+        {"role": "user", "name": "Ana", "content": "The flight to Rome costs 120 euros.", "metadata": {"cost": 120}},
+        {"role": "user", "name": "Ana", "content": "The train to Bern costs 80 euros.", "metadata": {"cost": 80}},
+    ]
+    client.add(told, user_id="ana", session_id="s1", metadata={"project": {"name": "trip"}}, wait=True)
+    cheap = {"project.name": "trip", "cost": {"lt": 100}}
+    [hit] = client.search("What does travel cost?", user_id="ana", filters=cheap)
+    assert hit.metadata == {"project": {"name": "trip"}, "cost": 80}
+    assert "Bern" in hit.memory
+    assert [item.id for item in client.list(user_id="ana", filters=cheap)] == [hit.id]
+    assert client.delete_all(user_id="ana", filters={"cost": {"gt": 100}}) == 1
+    assert [item.id for item in client.list(user_id="ana")] == [hit.id]

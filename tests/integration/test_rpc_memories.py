@@ -207,10 +207,17 @@ async def test_delete(server: Running, client: Client) -> None:
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     scope = memory_pb2.Scope(user_id="user-1")
     answer = await client("DeleteMemories", pb.DeleteMemoriesRequest(parent=PARENT, scope=scope))
-    assert answer.deleted_count == 1
+    assert (answer.deleted_count, answer.deleted_turn_count) == (1, 0)
     deleted = pb.MemoryFilter(states=[memory_pb2.MEMORY_STATE_DELETED], whole_space=True)
     listed = await client("ListMemories", pb.ListMemoriesRequest(parent=PARENT, filter=deleted))
-    assert {m.name for m in listed.memories} == {name, other}
+    assert {(m.name, m.text) for m in listed.memories} == {(name, ""), (other, "")}
+    await client("Ingest", ingest(turn("t2")))
+    answer = await client("DeleteMemories", pb.DeleteMemoriesRequest(parent=PARENT, scope=scope))
+    assert (answer.deleted_count, answer.deleted_turn_count) == (0, 1)
+    listed = await client("ListTurns", pb.ListTurnsRequest(parent=PARENT, scope=scope))
+    assert {(t.turn_id, t.content, t.disposition) for t in listed.turns} == {
+        (turn_id, "", memory_pb2.TURN_DISPOSITION_DELETED) for turn_id in ("t1", "t2")
+    }
 
 
 async def test_watch_starts_with_a_bookmark_and_resumes(server: Running, client: Client) -> None:

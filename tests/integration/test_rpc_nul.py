@@ -12,6 +12,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct, Value
 
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_pb2
@@ -21,12 +22,16 @@ from support.server import running
 
 NUL = "a\x00b"
 SCOPE = memory_pb2.Scope(user_id="u", agent_id="a", session_id="s")
-FILTER = pb.MemoryFilter(scope=SCOPE, people=["Ana"], entities=["Lisbon"])
+TEST = pb.MetadataTest(path=["key"], operator=pb.METADATA_OPERATOR_EQ, value=Value(string_value="value"))
+ANY_OF = pb.MetadataConditions(conditions=[pb.MetadataCondition(test=TEST)])
+CONDITION = pb.MetadataCondition(any_of=ANY_OF)
+FILTER = pb.MemoryFilter(scope=SCOPE, people=["Ana"], entities=["Lisbon"], metadata=CONDITION)
+METADATA = Struct(fields={"key": Value(string_value="value")})
 MEMORY = memory_pb2.Memory(
     name=f"{PARENT}/memories/{uuid.UUID(int=1)}",
     text="Ana moved.",
     symbolic=memory_pb2.SymbolicView(people=["Ana"], entities=["Lisbon"], place="Lisbon", topic="moving"),
-    metadata={"key": "value"},
+    metadata=METADATA,
     etag="v1",
 )
 ID = str(uuid.UUID(int=2))
@@ -36,7 +41,7 @@ SPEC = pb.QuerySpec(text="Where?", filter=FILTER, time_zone="Europe/Lisbon")
 REQUESTS: list[tuple[str, Message]] = [
     (
         "Ingest",
-        pb.IngestRequest(parent=PARENT, turns=[turn(metadata={"key": "value"})], request_id=ID, time_zone="+01:00"),
+        pb.IngestRequest(parent=PARENT, turns=[turn(metadata=METADATA)], request_id=ID, time_zone="+01:00"),
     ),
     ("Query", pb.QueryRequest(parent=PARENT, spec=SPEC, consistency_token="t", read_mask=FieldMask(paths=["text"]))),
     ("Explain", pb.ExplainRequest(parent=PARENT, spec=SPEC, consistency_token="t")),
@@ -49,7 +54,12 @@ REQUESTS: list[tuple[str, Message]] = [
         ),
     ),
     ("DeleteMemory", pb.DeleteMemoryRequest(name=MEMORY.name, etag="v1")),
-    ("DeleteMemories", pb.DeleteMemoriesRequest(parent=PARENT, scope=SCOPE)),
+    (
+        "DeleteMemories",
+        pb.DeleteMemoriesRequest(
+            parent=PARENT, scope=SCOPE, filter=pb.MemoryFilter(people=["Ana"], entities=["Lisbon"], metadata=CONDITION)
+        ),
+    ),
     ("GetHistory", pb.GetHistoryRequest(name=MEMORY.name, page_token="t")),
     ("ListTurns", pb.ListTurnsRequest(parent=PARENT, scope=SCOPE, page_token="t")),
     ("GetUserSettings", pb.GetUserSettingsRequest(name=SETTINGS.name)),
@@ -84,13 +94,11 @@ def spoiled(message: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     for field, value in message.ListFields():
         name = f"{path}{field.name}"
         if field.message_type and field.message_type.GetOptions().map_entry:
-            for key, text in list(value.items()):
-                del value[key]
-                for bad in ((NUL, text), (key, NUL)):
-                    value[bad[0]] = bad[1]
-                    yield name, message
-                    del value[bad[0]]
-                value[key] = text
+            for key in list(value):
+                yield from spoiled(value[key], f"{name}.")
+                value[NUL].CopyFrom(value[key])
+                yield name, message
+                del value[NUL]
         elif field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
             for part in value if field.is_repeated else [value]:
                 yield from spoiled(part, f"{name}.")
@@ -124,7 +132,7 @@ async def test_every_text_of_every_call(tmp_path: Path) -> None:
 
 async def test_streams(tmp_path: Path) -> None:
     header = pb.StreamIngestRequest(header=pb.StreamIngestHeader(parent=PARENT, stream_id=ID))
-    numbered = pb.StreamIngestRequest(turn=pb.StreamIngestTurn(sequence=1, turn=turn(metadata={"key": "value"})))
+    numbered = pb.StreamIngestRequest(turn=pb.StreamIngestTurn(sequence=1, turn=turn(metadata=METADATA)))
     watch = pb.WatchMemoriesRequest(parent=PARENT, scope=SCOPE, resume_token="t")
     async with running(tmp_path) as server, server.client() as client:
         for place, stub, sent in _each(client, header, numbered, watch):

@@ -124,7 +124,7 @@ class DictMemories:
     ) -> Page[LexicalText]:
         start = int(cursor or 0)
         newest = (await self.page(space, where, limit=len(self.stored))).items
-        texts = [LexicalText(memory.id, memory.lexical_text) for memory in newest[start : start + limit]]
+        texts = [LexicalText(memory.id, memory.searched_text) for memory in newest[start : start + limit]]
         return Page(tuple(texts), str(start + limit) if len(newest) > start + limit else None)
 
 
@@ -170,4 +170,4 @@ async def fill(index: VectorIndex, memories: Sequence[Memory]) -> None:
     """Index memories with the hashing embedder."""
     encoder = LexicalEncoder()
     dense = await HashingEmbedder().embed([memory.dense_text for memory in memories])
-    await index.upsert(SPACE, memories, dense, [encoder.document(memory.lexical_text) for memory in memories])
+    await index.upsert(SPACE, memories, dense, [encoder.document(memory.searched_text) for memory in memories])

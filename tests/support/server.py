@@ -188,20 +188,18 @@ async def _with_models(
     tokens = Cl100kCounter()
     embedder = SentenceTransformerEmbedder(device="cpu")
     stack.push_async_callback(embedder.close)
-    analyzer = SpacyAnalyzer()
     retriever = Retriever(
         index=index,
         embedder=embedder,
-        analyzer=analyzer,
         tokens=tokens,
         memories=memories,
-        planner=Planner(model, analyzer) if model else None,
+        planner=Planner(model) if model else None,
     )
     consolidation = MemoryConsolidation(
         log=SqlConsolidationLog(database),
         index=index,
         embedder=embedder,
-        consolidator=Consolidator(analyzer=analyzer, tokens=tokens, embedder=embedder),
+        consolidator=Consolidator(analyzer=SpacyAnalyzer(), tokens=tokens, embedder=embedder),
         topics=True,
     )
     return retriever, Indexer(memories=memories, index=index, embedder=embedder), consolidation

@@ -34,12 +34,14 @@ from memsvc_client.models import (
     Page,
     SearchHit,
     SearchResult,
+    Skipped,
     Source,
     Space,
     Stats,
     StreamAck,
     Turn,
     UpdateResult,
+    UserSettings,
 )
 from memsvc_client.retry import RetryPolicy
 from memsvc_client.status import Violation
@@ -75,6 +77,7 @@ __all__ = [
     "RetryPolicy",
     "SearchHit",
     "SearchResult",
+    "Skipped",
     "Source",
     "Space",
     "Stats",
@@ -84,6 +87,7 @@ __all__ = [
     "Unavailable",
     "Unimplemented",
     "UpdateResult",
+    "UserSettings",
     "Violation",
     "__version__",
 ]

@@ -1,4 +1,4 @@
-"""The methods on operations and spaces, as flows."""
+"""The methods on operations, spaces and users, as flows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from memsvc_client import messages, methods, parsing
-from memsvc_client.errors import OperationFailed
+from memsvc_client import json_values, messages, methods, parsing
+from memsvc_client.errors import OperationFailed, invalid
 from memsvc_client.flows import Calls, Flow, Sleep, unary
-from memsvc_client.models import ConsolidationPreview, Operation, Page, Space, Stats
+from memsvc_client.models import ConsolidationPreview, Operation, Page, Space, Stats, UserSettings
 from memsvc_client.retry import Backoff
 from memsvc_client.v1 import admin_service_pb2 as admin
 from memsvc_client.v1 import memory_pb2, operation_pb2
+from memsvc_client.v1 import memory_service_pb2 as service
 
 WAIT_PAUSE = 0.1
 """Seconds between two waits, should the service answer one early."""
@@ -105,12 +106,17 @@ class AdminFlows:
         return self.calls.call(methods.GET_STATS, request, parsing.stats, timeout=timeout)
 
     def create_space(
-        self, space_id: str, display_name: str, request_id: str | uuid.UUID | None, timeout: float | None
+        self,
+        space_id: str,
+        display_name: str,
+        time_zone: str,
+        request_id: str | uuid.UUID | None,
+        timeout: float | None,
     ) -> Flow[Space]:
         """Create a space."""
         request = admin.CreateSpaceRequest(
             space_id=messages.identifier(space_id, "space_id"),
-            space=memory_pb2.Space(display_name=display_name),
+            space=memory_pb2.Space(display_name=display_name, time_zone=time_zone),
             request_id=str(messages.request_uuid(request_id)),
         )
         return self.calls.call(methods.CREATE_SPACE, request, _space, timeout=timeout)
@@ -129,11 +135,28 @@ class AdminFlows:
 
         return fetch
 
-    def update_space(self, space_id: str, display_name: str, etag: str | None, timeout: float | None) -> Flow[Space]:
-        """Rename a space. Not retried with an etag: the try that worked would have made it stale."""
+    def update_space(
+        self,
+        space_id: str,
+        *,
+        display_name: str | None,
+        time_zone: str | None,
+        etag: str | None,
+        timeout: float | None,
+    ) -> Flow[Space]:
+        """Change what is not None. Not retried with an etag: the try that worked would have made it stale."""
+        given = {"display_name": display_name, "time_zone": time_zone}
+        fields = [name for name, value in given.items() if value is not None]
+        if not fields:
+            raise invalid("update", "pass at least one field to change")
         request = admin.UpdateSpaceRequest(
-            space=memory_pb2.Space(name=space_name(space_id), display_name=display_name, etag=etag or ""),
-            update_mask=FieldMask(paths=["display_name"]),
+            space=memory_pb2.Space(
+                name=space_name(space_id),
+                display_name=display_name or "",
+                time_zone=time_zone or "",
+                etag=etag or "",
+            ),
+            update_mask=FieldMask(paths=fields),
         )
         return self.calls.call(methods.UPDATE_SPACE, request, _space, timeout=timeout, retry=not etag)
 
@@ -141,6 +164,24 @@ class AdminFlows:
         """Delete a space."""
         request = admin.DeleteSpaceRequest(name=space_name(space_id), force=force)
         return self.calls.remove(methods.DELETE_SPACE, request, timeout=timeout)
+
+    def get_user(self, user_id: str, timeout: float | None) -> Flow[UserSettings]:
+        """Get a user's settings."""
+        request = service.GetUserSettingsRequest(name=self._settings(user_id))
+        return self.calls.call(methods.GET_USER_SETTINGS, request, _user, timeout=timeout)
+
+    def set_time_zone(self, user_id: str, time_zone: str, timeout: float | None) -> Flow[UserSettings]:
+        """Set a user's time zone."""
+        settings = memory_pb2.UserSettings(
+            name=self._settings(user_id), time_zone=json_values.text(time_zone, "time_zone")
+        )
+        request = service.UpdateUserSettingsRequest(settings=settings, update_mask=FieldMask(paths=["time_zone"]))
+        return self.calls.call(methods.UPDATE_USER_SETTINGS, request, _user, timeout=timeout)
+
+    def _settings(self, user_id: str) -> str:
+        if not json_values.text(user_id, "user_id"):
+            raise invalid("user_id", "must not be empty")
+        return f"{self.parent}/users/{user_id}/settings"
 
     def _operation(self, operation_id: str) -> str:
         return f"{self.parent}/operations/{messages.identifier(operation_id, 'operation_id')}"
@@ -183,3 +224,7 @@ def _space(response: admin.GetSpaceResponse | admin.CreateSpaceResponse | admin.
 
 def _spaces(response: admin.ListSpacesResponse) -> Page[Space]:
     return Page(tuple(parsing.space(s) for s in response.spaces), response.next_page_token)
+
+
+def _user(response: service.GetUserSettingsResponse | service.UpdateUserSettingsResponse) -> UserSettings:
+    return parsing.user_settings(response.settings)

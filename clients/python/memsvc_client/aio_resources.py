@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from memsvc_client.admin_flows import AdminFlows
 from memsvc_client.aio_transport import AsyncTransport
 from memsvc_client.flows import Flow
-from memsvc_client.models import Operation, Page, Space
+from memsvc_client.models import Operation, Page, Space, UserSettings
 
 T = TypeVar("T")
 
@@ -114,11 +114,14 @@ class AsyncSpaces:
         space_id: str,
         *,
         display_name: str = "",
+        time_zone: str = "",
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> Space:
         """Create a space. Raises Conflict when it exists."""
-        return await self._transport.run(self._flows.create_space(space_id, display_name, request_id, timeout))
+        return await self._transport.run(
+            self._flows.create_space(space_id, display_name, time_zone, request_id, timeout)
+        )
 
     async def get(self, space_id: str, *, timeout: float | None = None) -> Space:
         """Return one space. Raises NotFound."""
@@ -129,11 +132,40 @@ class AsyncSpaces:
         return AsyncPager(self._transport, self._flows.spaces_page(page_size, timeout))
 
     async def update(
-        self, space_id: str, *, display_name: str, etag: str | None = None, timeout: float | None = None
+        self,
+        space_id: str,
+        *,
+        display_name: str | None = None,
+        time_zone: str | None = None,
+        etag: str | None = None,
+        timeout: float | None = None,
     ) -> Space:
-        """Rename a space. Raises Conflict when `etag` is given and stale."""
-        return await self._transport.run(self._flows.update_space(space_id, display_name, etag, timeout))
+        """Change what is given. Raises Conflict when `etag` is given and stale."""
+        return await self._transport.run(
+            self._flows.update_space(
+                space_id, display_name=display_name, time_zone=time_zone, etag=etag, timeout=timeout
+            )
+        )
 
     async def delete(self, space_id: str, *, force: bool = False, timeout: float | None = None) -> None:
         """Delete a space; `force` deletes what is in it too. Raises FailedPrecondition when it is not empty."""
         await self._transport.run(self._flows.delete_space(space_id, force=force, timeout=timeout))
+
+
+class AsyncUsers:
+    """What is set for the users of the client's space."""
+
+    def __init__(self, transport: AsyncTransport, flows: AdminFlows) -> None:
+        self._transport = transport
+        self._flows = flows
+
+    async def get(self, user_id: str, *, timeout: float | None = None) -> UserSettings:
+        """Return a user's settings, empty ones where nothing was set."""
+        return await self._transport.run(self._flows.get_user(user_id, timeout))
+
+    async def set_time_zone(self, user_id: str, time_zone: str, *, timeout: float | None = None) -> UserSettings:
+        """Set the clock of a user's messages and questions: an IANA name, or an offset such as `+09:00`.
+
+        An empty one unsets it. What was stored before keeps the clock it was told on.
+        """
+        return await self._transport.run(self._flows.set_time_zone(user_id, time_zone, timeout))

@@ -9,13 +9,15 @@ from typing import Any, Self
 
 import grpc
 
+from memsvc_client import clocks
 from memsvc_client import connection as connections
 from memsvc_client import messages as inputs
 from memsvc_client.admin_flows import AdminFlows, space_name
+from memsvc_client.clocks import Time
 from memsvc_client.context import Context
 from memsvc_client.flows import Calls
 from memsvc_client.memory_flows import MemoryFlows, Written, spec
-from memsvc_client.messages import Filters, Messages, Time
+from memsvc_client.messages import Filters, Messages
 from memsvc_client.models import (
     AddResult,
     Answer,
@@ -27,7 +29,7 @@ from memsvc_client.models import (
     Turn,
     UpdateResult,
 )
-from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces
+from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces, Users
 from memsvc_client.retry import RetryPolicy
 from memsvc_client.scopes import NOT_GIVEN, Name, read_scope, scope, write_scope
 from memsvc_client.stream_flows import IngestFlows, WatchFlows
@@ -65,6 +67,7 @@ class MemoryClient:
         self._transport = Transport(target)
         self.operations = Operations(self._transport, self._admin)
         self.spaces = Spaces(self._transport, self._admin)
+        self.users = Users(self._transport, self._admin)
 
     def add(
         self,
@@ -77,14 +80,21 @@ class MemoryClient:
         metadata: Mapping[str, Any] | None = None,
         wait: bool = False,
         priority: str | None = None,
+        time_zone: str | None = None,
         request_id: str | uuid.UUID | None = None,
         timeout: float | None = None,
     ) -> AddResult[OperationHandle]:
         """Remember a text, a message `{role, content, name?, created_at?, id?, metadata?}`, or a list of them.
 
+        Histories of OpenAI (Chat Completions, Responses) and Anthropic are taken as they are, dicts or objects of their
+        libraries: see `histories` and `parts` for how calls, results, pictures and files are told. Messages that hold
+        nothing to store are in the result's `skipped`; an unknown shape is refused before anything is sent.
+
         Returns once they are stored; `wait=True` waits until they are searchable. More than 256 go in several
         requests. A repeat with the same `request_id` and messages changes nothing. `priority` is `backfill` for old
         conversations that may wait until nothing of anybody's is more urgent, and `interactive` unless given.
+        `time_zone`, an IANA name or an offset such as `+09:00`, is the clock of messages whose `created_at` has none:
+        "tomorrow" is read on it. Unless given it is the time zone set for the user, else for the space.
         """
         whose = write_scope(user_id, agent_id, session_id, run_id)
         return self._transport.run(
@@ -94,6 +104,7 @@ class MemoryClient:
                 metadata,
                 wait=wait,
                 priority=priority,
+                time_zone=time_zone,
                 request_id=request_id,
                 timeout=timeout,
                 handle=self.operations.handle,
@@ -117,13 +128,15 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> SearchResult:
         """Find memories, best first; `max_tokens` and `limit` adapt to the question unless given.
 
-        `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what
-        "last week" is read against; it defaults to now. `as_of` looks back to what held then, judged by what had been
-        told until `known_at`, which defaults to the same time; both are times of the messages, not of their storing.
+        `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what "last
+        week" is read against, on the clock of `time_zone`, else its own; it defaults to now. `as_of` looks back to what
+        held then, judged by what had been told until `known_at`, which defaults to the same time; both are times of the
+        messages, not of their storing.
         `planning` is `llm` for a plan by the service's language model beside the rules', `off` for the rules alone, and
         the service's setting unless given; a model that fails is told in the result's `planning`.
         """
@@ -139,6 +152,7 @@ class MemoryClient:
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return self._transport.run(self._flows.search(wanted, after, timeout))
 
@@ -159,6 +173,7 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> Explanation:
         """Search, and report how the complexity was estimated and how every candidate fared."""
@@ -174,6 +189,7 @@ class MemoryClient:
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return self._transport.run(self._flows.explain(wanted, after, timeout))
 
@@ -194,6 +210,7 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> Context:
         """Search, and return what was found ready for a prompt."""
@@ -209,6 +226,7 @@ class MemoryClient:
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return Context(self._transport.run(self._flows.search(wanted, after, timeout)))
 
@@ -229,6 +247,7 @@ class MemoryClient:
         as_of: Time | None = None,
         known_at: Time | None = None,
         planning: str | None = None,
+        time_zone: str | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Let the service's language model answer from memory, with citations; it may abstain.
@@ -247,6 +266,7 @@ class MemoryClient:
             as_of=as_of,
             known_at=known_at,
             planning=planning,
+            time_zone=time_zone,
         )
         return self._transport.run(self._flows.ask(wanted, after, timeout))
 
@@ -327,7 +347,7 @@ class MemoryClient:
         filters: Filters | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Delete every memory of a scope, which must not be empty, with `filters` those that pass; return how many."""
+        """Delete every memory and message of a scope, with `filters` those that pass; return how many memories."""
         whose = write_scope(user_id, agent_id, session_id, run_id)
         return self._transport.run(self._flows.delete_all(whose, filters, timeout))
 
@@ -385,15 +405,17 @@ class MemoryClient:
         stream_id: str | uuid.UUID | None = None,
         max_unacked: int = 1024,
         priority: str | None = None,
+        time_zone: str | None = None,
     ) -> IngestStream:
         """Open a stream of messages that survives outages; use it as a context manager.
 
-        With the `stream_id` of an earlier stream it goes on where that one was committed. `priority` is that of `add`.
+        With the `stream_id` of an earlier stream it goes on where that one was committed. `priority` and `time_zone`
+        are those of `add`.
         """
         whose = write_scope(user_id, agent_id, session_id, run_id)
         seed = inputs.request_uuid(stream_id, "stream_id")
-        envelope = inputs.Envelope(whose, inputs.check_metadata(metadata, "metadata"), seed)
-        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked, priority)
+        envelope = inputs.Envelope(whose, inputs.check_metadata(metadata, "metadata"), seed, clocks.zone_of(time_zone))
+        flows = IngestFlows(self._calls, self._flows.parent, seed, envelope, max_unacked, priority, time_zone)
         return IngestStream(self._transport, self.operations, flows)
 
     def stats(self, *, timeout: float | None = None) -> Stats:

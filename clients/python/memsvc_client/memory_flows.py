@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from memsvc_client import json_values, messages, methods, parsing
+from memsvc_client import clocks, json_values, messages, methods, parsing
 from memsvc_client.admin_flows import AdminFlows
 from memsvc_client.errors import InvalidArgument, invalid, invalid_fields
 from memsvc_client.flows import Calls, Flow, unary
@@ -59,25 +59,29 @@ class MemoryFlows:
         *,
         wait: bool,
         priority: str | None,
+        time_zone: str | None,
         request_id: str | uuid.UUID | None,
         timeout: float | None,
         handle: Callable[[Operation], HandleT],
     ) -> Flow[AddResult[HandleT]]:
         """Ingest in as many requests as the limits ask for, each with an id of its own derived from the first."""
         seed = messages.request_uuid(request_id)
-        envelope = messages.Envelope(scope, messages.check_metadata(metadata, "metadata"), seed)
-        turns = messages.turns(given, envelope)
+        zone = clocks.zone_of(time_zone)
+        envelope = messages.Envelope(scope, messages.check_metadata(metadata, "metadata"), seed, zone)
+        prepared = messages.turns(given, envelope)
         urgency = messages.priority(priority)
         backoff = self.calls.backoff(timeout)
         responses: list[service.IngestResponse] = []
         sent = 0
-        for number, batch in enumerate(messages.batches(turns)):
+        for number, batch in enumerate(messages.batches(prepared.turns)):
             request_id = str(uuid.uuid5(seed, f"request-{number}") if number else seed)
-            request = service.IngestRequest(parent=self.parent, turns=batch, request_id=request_id, priority=urgency)
+            request = service.IngestRequest(
+                parent=self.parent, turns=batch, request_id=request_id, priority=urgency, time_zone=time_zone or ""
+            )
             try:
                 responses.append((yield from unary(methods.INGEST, request, backoff)))
             except InvalidArgument as error:
-                raise _located(error, sent) from error
+                raise _located(error, prepared.origins[sent:]) from error
             sent += len(batch)
         started = [parsing.operation(r.operation) for r in responses if r.HasField("operation")]
         for identifier in dict.fromkeys(operation.id for operation in started) if wait else ():
@@ -88,8 +92,9 @@ class MemoryFlows:
             duplicate_count=sum(r.duplicate_count for r in responses),
             # The newest one: what has nothing left to wait for answers without.
             consistency_token=next((r.consistency_token for r in reversed(responses) if r.consistency_token), ""),
-            turn_ids=tuple(turn.turn_id for turn in turns),
+            turn_ids=tuple(turn.turn_id for turn in prepared.turns),
             request_id=str(seed),
+            skipped=tuple(prepared.skipped),
         )
 
     def search(self, spec: service.QuerySpec, after: str | Written | None, timeout: float | None) -> Flow[SearchResult]:
@@ -200,8 +205,8 @@ class MemoryFlows:
         text: str | None,
         metadata: Mapping[str, Any] | None,
         salience: float | None,
-        valid_from: messages.Time | None,
-        valid_to: messages.Time | None,
+        valid_from: clocks.Time | None,
+        valid_to: clocks.Time | None,
         pinned: bool | None,
         etag: str | None,
     ) -> tuple[memory_pb2.Memory, list[str]]:
@@ -238,21 +243,25 @@ def spec(
     whole_space: bool,
     max_tokens: int | None,
     limit: int | None,
-    ask_time: messages.Time | None,
-    as_of: messages.Time | None,
-    known_at: messages.Time | None,
+    ask_time: clocks.Time | None,
+    as_of: clocks.Time | None,
+    known_at: clocks.Time | None,
     planning: str | None,
+    time_zone: str | None,
 ) -> service.QuerySpec:
     """Build what Query and Explain share; None leaves the choice to the service."""
+    zone = clocks.zone_of(time_zone)
+    asked = None if ask_time is None else clocks.instant(ask_time, "ask_time", zone)
     return service.QuerySpec(
         text=json_values.text(query, "query"),
         filter=messages.filters(scope, filters, whole_space=whole_space),
         max_tokens=max_tokens or 0,
         depth=limit,
-        ask_time=messages.optional_timestamp(ask_time, "ask_time"),
-        as_of=messages.optional_timestamp(as_of, "as_of"),
-        known_at=messages.optional_timestamp(known_at, "known_at"),
+        ask_time=clocks.timestamp(asked, "ask_time") if asked else None,
+        as_of=messages.optional_timestamp(as_of, "as_of", zone),
+        known_at=messages.optional_timestamp(known_at, "known_at", zone),
         planning=_planner(planning),
+        time_zone=time_zone or (clocks.zone_name(asked, "ask_time") if asked else ""),
     )
 
 
@@ -264,10 +273,10 @@ def _planner(planning: str | None) -> service.QueryPlanning.ValueType:
     return chosen
 
 
-def _located(error: InvalidArgument, offset: int) -> InvalidArgument:
-    """Count turns from the caller's first message where the service counts from the first one of a request."""
+def _located(error: InvalidArgument, origins: Sequence[int]) -> InvalidArgument:
+    """Count the caller's messages where the service counts the turns of a request; `origins` are their messages."""
     located = [
-        Violation(_TURN.sub(lambda match: f"turns[{offset + int(match[1])}]", violation.field), violation.description)
+        Violation(_TURN.sub(lambda match: f"turns[{origins[int(match[1])]}]", violation.field), violation.description)
         for violation in error.violations
     ]
     return invalid_fields(located, error.details) if located else error

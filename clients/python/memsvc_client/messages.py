@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Any, TypeAlias, TypedDict
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from memsvc_client import conditions
+from memsvc_client import clocks, conditions
+from memsvc_client.clocks import Time
 from memsvc_client.errors import invalid
+from memsvc_client.histories import Reading, read
 from memsvc_client.json_values import plain, struct, text
+from memsvc_client.models import Skipped
 from memsvc_client.v1 import memory_pb2
 from memsvc_client.v1 import memory_service_pb2 as service
 
@@ -23,18 +26,18 @@ MAX_REQUEST_BYTES = 3 * 1024 * 1024
 
 
 class Message(TypedDict, total=False):
-    """One chat message. `content` is required, `role` is `user` when left out."""
+    """One chat message. `content` is required, `role` is `user` when left out; see `histories` for other shapes."""
 
     role: str
-    content: str
+    content: str | Sequence[Any] | None
     name: str
     created_at: datetime | str
     id: str
     metadata: Mapping[str, Any]
 
 
-Messages: TypeAlias = str | Message | Mapping[str, Any] | Sequence[str | Message | Mapping[str, Any]]
-Time: TypeAlias = datetime | str
+Messages: TypeAlias = str | Message | Mapping[str, Any] | Sequence[Any]
+"""A text, a message or a list of them: dicts, or objects of the libraries of OpenAI and Anthropic."""
 
 
 Filters: TypeAlias = Mapping[str, Any]
@@ -47,28 +50,14 @@ Filters: TypeAlias = Mapping[str, Any]
 NAMED_FILTERS = frozenset({"people", "entities", "start_time", "end_time", "states", "kinds"})
 
 
-def timestamp(value: Time, field: str) -> Timestamp:
-    """Turn an aware datetime, or an ISO 8601 text with an offset, into a Timestamp."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise invalid(field, f"{value!r} is not ISO 8601, such as 2026-05-07T09:30:00+02:00") from None
-    if not isinstance(value, datetime):
-        raise invalid(field, f"must be a datetime or an ISO 8601 text, not {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise invalid(field, f"{value.isoformat()} has no time zone; write it with an offset, such as {value}+00:00")
-    stamp = Timestamp()
-    try:
-        stamp.FromDatetime(value.astimezone(UTC))
-    except OverflowError:
-        raise invalid(field, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
-    return stamp
+def timestamp(value: Time, field: str, zone: tzinfo | None = None) -> Timestamp:
+    """Turn a datetime, or an ISO 8601 text, into a Timestamp; `zone` is the clock of one that names none."""
+    return clocks.timestamp(clocks.instant(value, field, zone), field)
 
 
-def optional_timestamp(value: Time | None, field: str) -> Timestamp | None:
+def optional_timestamp(value: Time | None, field: str, zone: tzinfo | None = None) -> Timestamp | None:
     """Turn a time into a Timestamp, and None into an unset field."""
-    return None if value is None else timestamp(value, field)
+    return None if value is None else timestamp(value, field, zone)
 
 
 def request_uuid(value: str | uuid.UUID | None, field: str = "request_id") -> uuid.UUID:
@@ -88,31 +77,67 @@ class Envelope:
     scope: memory_pb2.Scope
     metadata: Mapping[str, Any]
     seed: uuid.UUID
+    zone: tzinfo | None = None
+    """The clock of times that name none."""
 
-    def turn(self, message: object, position: int, field: str) -> memory_pb2.Turn:
-        """Build the turn of one message.
+    def turns(self, reading: Reading, position: int, field: str) -> list[memory_pb2.Turn]:
+        """Build the turns of one message.
 
         Without an id of its own it gets one made from the seed and its position: a repeat of the call, by the
-        client or by its user, names the same turns.
+        client or by its user, names the same turns. Every turn of a message but the first has a number behind it.
         """
-        fields = _fields(message, field)
-        return memory_pb2.Turn(
-            turn_id=text(fields.get("id") or str(uuid.uuid5(self.seed, f"turn-{position}")), f"{field}.id"),
+        fields = reading.fields
+        first = text(fields.get("id") or str(uuid.uuid5(self.seed, f"turn-{position}")), f"{field}.id")
+        shared = memory_pb2.Turn(
             scope=self.scope,
-            role=_role(fields.get("role") or "user", f"{field}.role"),
-            speaker=text(fields.get("name") or "", f"{field}.name"),
-            content=text(fields.get("content"), f"{field}.content"),
-            event_time=optional_timestamp(fields.get("created_at"), f"{field}.created_at"),
             metadata=struct({**self.metadata, **check_metadata(fields.get("metadata"), f"{field}.metadata")}, field),
         )
+        if fields.get("created_at") is not None:
+            moment = clocks.instant(fields["created_at"], f"{field}.created_at", self.zone)
+            shared.event_time.CopyFrom(clocks.timestamp(moment, f"{field}.created_at"))
+            offset = clocks.offset_minutes(moment, f"{field}.created_at")
+            if offset is not None:
+                shared.utc_offset_minutes = offset
+        made = []
+        for number, said in enumerate(reading.turns):
+            turn = memory_pb2.Turn(
+                turn_id=f"{first}.{number}" if number else first,
+                role=_role(said.role, f"{field}.role"),
+                speaker=text(said.name, f"{field}.name"),
+                content=text(said.content, f"{field}.content"),
+            )
+            turn.MergeFrom(shared)
+            made.append(turn)
+        return made
 
 
-def turns(messages: Messages, envelope: Envelope) -> list[memory_pb2.Turn]:
-    """Build the turns of a text, a message or a list of them."""
-    several = [messages] if isinstance(messages, str | Mapping) else list(messages)
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The turns of a call; `origins` tells of each the position of the message it comes from."""
+
+    turns: list[memory_pb2.Turn]
+    origins: list[int]
+    skipped: list[Skipped]
+
+
+def turns(messages: Messages, envelope: Envelope) -> Prepared:
+    """Build the turns of a text, a message or a list of them. Raises InvalidArgument for the first that is wrong."""
+    # Objects of the libraries can be iterated too: over their fields.
+    single = (
+        isinstance(messages, str | Mapping) or hasattr(messages, "model_dump") or not isinstance(messages, Iterable)
+    )
+    several = [messages] if single else list(messages)
     if not several:
         raise invalid("messages", "must not be empty")
-    return [envelope.turn(message, n, f"messages[{n}]") for n, message in enumerate(several)]
+    prepared = Prepared([], [], [])
+    for position, message in enumerate(several):
+        reading = read(message, f"messages[{position}]")
+        made = envelope.turns(reading, position, f"messages[{position}]")
+        prepared.turns.extend(made)
+        prepared.origins.extend([position] * len(made))
+        if not made:
+            prepared.skipped.append(Skipped(position, reading.reason))
+    return prepared
 
 
 def batches(items: Iterable[memory_pb2.Turn]) -> Iterator[list[memory_pb2.Turn]]:
@@ -173,18 +198,6 @@ def identifier(value: str, field: str = "id") -> str:
     if not value or not isinstance(value, str) or "/" in value:
         raise invalid(field, f"{value!r} is not an id; an id is not empty and holds no '/'")
     return value
-
-
-def _fields(message: object, field: str) -> Mapping[str, Any]:
-    if isinstance(message, str):
-        return {"content": message}
-    if not isinstance(message, Mapping):
-        raise invalid(field, f"must be a str or a dict, not {type(message).__name__}")
-    unknown = set(message) - set(Message.__annotations__)
-    if unknown:
-        # Refused rather than dropped: what is stored must be what was passed.
-        raise invalid(field, f"{sorted(map(str, unknown))} is unknown; known are {sorted(Message.__annotations__)}")
-    return message
 
 
 def _role(value: object, field: str) -> Any:

@@ -48,6 +48,10 @@ DELETE_MEMORIES = _memory("DeleteMemories", memory.DeleteMemoriesRequest, memory
 GET_HISTORY = _memory("GetHistory", memory.GetHistoryRequest, memory.GetHistoryResponse)
 WATCH_MEMORIES = _memory("WatchMemories", memory.WatchMemoriesRequest, memory.WatchMemoriesResponse)
 LIST_TURNS = _memory("ListTurns", memory.ListTurnsRequest, memory.ListTurnsResponse)
+GET_USER_SETTINGS = _memory("GetUserSettings", memory.GetUserSettingsRequest, memory.GetUserSettingsResponse)
+UPDATE_USER_SETTINGS = _memory(
+    "UpdateUserSettings", memory.UpdateUserSettingsRequest, memory.UpdateUserSettingsResponse
+)
 
 LIST_SPACES = _admin("ListSpaces", admin.ListSpacesRequest, admin.ListSpacesResponse)
 GET_SPACE = _admin("GetSpace", admin.GetSpaceRequest, admin.GetSpaceResponse)

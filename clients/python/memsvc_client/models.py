@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Span:
 class Addition:
     """Characters [text_start, text_end) of a memory's text that nobody said.
 
-    `kind` is `label` (who said it), `date` (in square brackets), `ellipsis`, `break` or `statement` (a language model's).
+    `kind` is `label` (who said it), `date` (in square brackets), `ellipsis`, `break` or `statement` (a model's).
     """
 
     kind: str
@@ -116,6 +116,14 @@ class Memory:
     """The rest of the text."""
     role: str = ""
     """Of who said it: `user`, `assistant`, `tool`, `system`; empty for what no turn says."""
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `event_time`; None when unknown."""
+
+    @property
+    def local_time(self) -> datetime | None:
+        """`event_time` by the speaker's clock, in UTC where that is unknown."""
+        ahead = timezone(timedelta(minutes=self.utc_offset_minutes or 0))
+        return self.event_time.astimezone(ahead) if self.event_time else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +257,8 @@ class Turn:
     disposition: str
     """`pending`, `kept`, `merged` or `left_out`."""
     disposition_reason: str
+    utc_offset_minutes: int | None = None
+    """How far the speaker's clock was ahead of UTC at `created_at`; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +308,18 @@ class Operation:
     summary: OperationSummary | None
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A message that held nothing to store, by its position among those given.
+
+    `reason` is EMPTY (no content, no tool calls), REASONING (a model's own thoughts) or REFERENCE (to an item that is
+    elsewhere).
+    """
+
+    position: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddResult(Generic[HandleT]):
     """What became of added messages; the service keeps them from here on."""
@@ -309,7 +331,10 @@ class AddResult(Generic[HandleT]):
     consistency_token: str
     """Pass this, or the whole result, as `after` to search what was added."""
     turn_ids: tuple[str, ...]
+    """Of every turn, in order; a message with results of several tools is several turns."""
     request_id: str
+    skipped: tuple[Skipped, ...] = ()
+    """Messages that held nothing to store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +364,17 @@ class Space:
     created_at: datetime | None
     updated_at: datetime | None
     etag: str
+    time_zone: str = ""
+    """Clock of messages and questions that come with none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSettings:
+    """What is set for one user of a space."""
+
+    user_id: str
+    time_zone: str = ""
+    """Clock of this user's messages and questions; empty means the space's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

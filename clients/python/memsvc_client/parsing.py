@@ -29,6 +29,11 @@ def moment(message: Message, field: str) -> datetime | None:
     return stamp.ToDatetime(tzinfo=UTC)
 
 
+def offset(message: memory_pb2.Turn | memory_pb2.Memory) -> int | None:
+    """Return the offset of the speaker's clock, None when it is unknown."""
+    return message.utc_offset_minutes if message.HasField("utc_offset_minutes") else None
+
+
 def word(enum: EnumDescriptor, number: int, prefix: str) -> str:
     """Return an enum value as a lower-case word, `unknown` for one that this client does not know yet."""
     value = enum.values_by_number.get(number)
@@ -82,6 +87,7 @@ def _memory_fields(message: memory_pb2.Memory) -> dict[str, Any]:
         "spans": tuple(models.Span(_source(s.turn), s.start, s.end, s.text_start) for s in message.spans),
         "additions": tuple(_addition(addition) for addition in message.additions),
         "role": word(memory_pb2.Role.DESCRIPTOR, message.role, "ROLE_") if message.role else "",
+        "utc_offset_minutes": offset(message),
     }
 
 
@@ -242,6 +248,7 @@ def turn(message: memory_pb2.Turn) -> models.Turn:
         ingested_at=moment(message, "ingest_time"),
         disposition=word(memory_pb2.TurnDisposition.DESCRIPTOR, message.disposition, "TURN_DISPOSITION_"),
         disposition_reason=message.disposition_reason,
+        utc_offset_minutes=offset(message),
     )
 
 
@@ -289,7 +296,14 @@ def space(message: memory_pb2.Space) -> models.Space:
         created_at=moment(message, "create_time"),
         updated_at=moment(message, "update_time"),
         etag=message.etag,
+        time_zone=message.time_zone,
     )
+
+
+def user_settings(message: memory_pb2.UserSettings) -> models.UserSettings:
+    """Parse what is set for a user."""
+    user_id = message.name.partition("/users/")[2].removesuffix("/settings")
+    return models.UserSettings(user_id=user_id, time_zone=message.time_zone)
 
 
 def stats(response: admin.GetStatsResponse) -> models.Stats:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from memsvc_client import messages, methods, parsing
 from memsvc_client.errors import Conflict, Internal, MemsvcError, Unavailable, invalid
 from memsvc_client.flows import Calls, Drop, End, Flow, Open, Read, Sleep, Write
+from memsvc_client.histories import read
 from memsvc_client.messages import Envelope
 from memsvc_client.models import MemoryChange, Operation, StreamAck
 from memsvc_client.retry import Backoff
@@ -38,13 +39,17 @@ class IngestFlows:
         envelope: Envelope,
         max_unacked: int,
         priority: str | None,
+        time_zone: str | None,
     ) -> None:
         if max_unacked < 1:
             raise invalid("max_unacked", "must be at least 1")
         self.stream_id = str(stream_id)
         self._calls = calls
         self._header = service.StreamIngestHeader(
-            parent=parent, stream_id=self.stream_id, priority=messages.priority(priority)
+            parent=parent,
+            stream_id=self.stream_id,
+            priority=messages.priority(priority),
+            time_zone=time_zone or "",
         )
         self._envelope = envelope
         self._max_unacked = max_unacked
@@ -100,7 +105,12 @@ class IngestFlows:
         yield Drop()
 
     def _number(self, message: StreamMessage) -> service.StreamIngestTurn:
-        turn = self._envelope.turn(message, self._last + 1, "message")
+        made = self._envelope.turns(read(message, "message"), self._last + 1, "message")
+        if len(made) != 1:
+            raise invalid(
+                "message", f"holds {len(made)} turns; in a stream, where messages are numbered, it must be one"
+            )
+        [turn] = made
         if not turn.HasField("event_time"):
             # Stamped here, not by the service: a turn may wait out an outage before it is delivered.
             turn.event_time.FromDatetime(datetime.now(UTC))

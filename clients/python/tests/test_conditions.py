@@ -64,7 +64,7 @@ def leaf(*path: str, operator: str, value: Any) -> dict[str, Any]:
                                 ]
                             }
                         },
-                        {"none_of": {"conditions": [leaf("d", operator="EQ", value=1.0)]}},
+                        {"none_of": {"conditions": [leaf("d", operator="NE", value=1.0)]}},
                     ]
                 }
             },

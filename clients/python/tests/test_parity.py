@@ -7,9 +7,9 @@ import inspect
 import pytest
 
 from memsvc_client import AsyncMemoryClient, MemoryClient
-from memsvc_client.aio_resources import AsyncOperationHandle, AsyncOperations, AsyncPager, AsyncSpaces
+from memsvc_client.aio_resources import AsyncOperationHandle, AsyncOperations, AsyncPager, AsyncSpaces, AsyncUsers
 from memsvc_client.aio_streams import AsyncIngestStream, AsyncWatch
-from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces
+from memsvc_client.resources import OperationHandle, Operations, Pager, Spaces, Users
 from memsvc_client.streams import IngestStream, Watch
 
 TWINS = [
@@ -17,6 +17,7 @@ TWINS = [
     (Operations, AsyncOperations),
     (OperationHandle, AsyncOperationHandle),
     (Spaces, AsyncSpaces),
+    (Users, AsyncUsers),
     (Pager, AsyncPager),
     (IngestStream, AsyncIngestStream),
     (Watch, AsyncWatch),

@@ -28,7 +28,7 @@ _FOLLOWING = word_set(
     there here please thanks ok okay maybe probably around about via without right just went goes turned felt
     came starts ends next last per unless than latest we'd i'd anyway yet both alone onwards onward eod cob
     sharp straight everyone everybody nobody someone what how why no yes tomorrow today yesterday midnight
-    dinner lunch breakfast between during over has have had
+    between during over has have had
     """
 )
 """Words behind which a date stands on its own and is no attribute of what follows."""
@@ -36,7 +36,7 @@ _ATTRIBUTE_ADJECTIVES = word_set(
     """
     good black blue wet rainy lazy sunny busy crazy quiet taco casual cyber giving fat super manic happy holy
     ash palm easter whit maundy shrove bloody typical random whole entire ordinary average meatless sheer spy
-    mad merry free big ruby
+    mad merry big ruby
     """
 )
 _NAMING = word_set(
@@ -64,11 +64,7 @@ _HABITS = word_set(
     saturdays sundays annually yearly traditionally alternate rarely seldom
     """
 )
-_HABITS_OF_PRESENT = word_set(
-    """
-    only never open opens close closes closed hours except hour schedule closing opening
-    """
-)
+_HABITS_OF_PRESENT = word_set("only never open opens close closes closed hours except")
 _STREETS = word_set(
     """
     street st road rd avenue ave lane square sq boulevard blvd drive place plaza court bridge station park way
@@ -146,7 +142,7 @@ def stands_alone(site: Site) -> bool:
         return False
     if before == "and" and site.before(2) in {"between"}:
         return False
-    if after == "is" and site.after(1) in {"when", "usually", "always"}:
+    if after == "is" and (site.after(1) in {"when", "usually", "always"} or _is_named_day(site)):
         return False
     if after in {"week", "fortnight", "of"} or (
         after in {"after", "before"} and site.after(1) in {"next", "last", "that"}
@@ -159,6 +155,14 @@ def stands_alone(site: Site) -> bool:
     if before in {"is", "it's", "was", "be", "its", "that's", "being", "'s"} and site.before(2) in _IDENTIFIED | {""}:
         return False
     return follows_freely(site, before)
+
+
+def _is_named_day(site: Site) -> bool:
+    """Whether what follows names a day that comes back: "Friday is pizza night", "Sunday is my day off"."""
+    words = [site.after(count) for count in range(1, 5)]
+    if words[0] in {"the", "a"} or "last" in words or "first" in words or "big" in words:
+        return False
+    return any(word in {"night", "day", "evening"} for word in words)
 
 
 _COUNTED = word_set("week weeks fortnight days day ago")

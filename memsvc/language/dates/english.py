@@ -85,7 +85,11 @@ _WRITTEN: tuple[tuple[str, Resolve, Iterable[str]], ...] = (
     (rf"(?P<word>tonight|last night|this {_PART}|last evening){_OWN}", days.near_part, ("tonight", "last", "this")),
     (rf"{_WHICH} (?P<unit>week|weekend|month|year){_OWN}", longer.which_unit, _WHICH_WORDS),
     (r"the weekend", longer.the_weekend, ("the",)),
-    (rf"{_N} (?P<unit>hour|day|week|fortnight|weekend|month|year)s? (?:ago|back)", longer.ago, _COUNT_WORDS),
+    (
+        rf"{_N} (?P<unit>hour|day|week|fortnight|weekend|month|year)s? (?:ago|back)(?P<today> today)?",
+        longer.ago,
+        _COUNT_WORDS,
+    ),
     (rf"in {_N} {_UNIT}(?P<time>(?:'s?|s)? time\b)?", longer.in_units, ("in",)),
     (rf"{_N} {_UNIT} (?P<time>from (?:now|today))", longer.in_units, _COUNT_WORDS),
     (rf"(?:{_WHICH} )?{_WEEKDAY}{_OWN}(?: {_PART})?{_OWN}", days.weekday, (*_WHICH_WORDS, *_WEEKDAY_WORDS)),

@@ -103,10 +103,18 @@ def weekday(site: Site) -> Found | None:
     tense = site.tense
     if tense is Tense.UNKNOWN or wanted == site.today.weekday():
         return None
+    if tense is Tense.PRESENT and _is_denied(site):
+        return None
     if context.is_habit(site, present=tense is Tense.PRESENT) or _is_recurring_group(site, tense):
         return None
     d = back(site.today, wanted) if tense is Tense.PAST else ahead(site.today, wanted)
     return site.on(d, site.group("part"), bare=True, tense=tense)
+
+
+def _is_denied(site: Site) -> bool:
+    """ "The ferry doesn't run on Sunday" is a timetable; "we don't have a game on Sunday" is a plan."""
+    negation = site.tenses.verb(site.first, site.last) in {"don't", "doesn't"}
+    return negation and "have" not in site.words.lower[max(0, site.first - 6) : site.first]
 
 
 def _weekday_number(name: str) -> int:
@@ -172,7 +180,7 @@ def _is_recurring_group(site: Site, tense: Tense) -> bool:
         if _is_weekday(other) and link in _RANGES:
             return tense is Tense.PRESENT or ends in _WORKING_WEEKS
         if _is_weekday(other) and link in _LISTS:
-            return tense is Tense.PRESENT
+            return tense is Tense.PRESENT and link != "or"
     return False
 
 
@@ -271,11 +279,7 @@ def calendar_day(site: Site) -> Found | None:
     return _range(site, d, bare=True, tense=tense)
 
 
-_YEARLY = word_set(
-    """
-    born birthday birthdays anniversary birthdate died founded bday b-day holiday deadline's century
-    """
-)
+_YEARLY = word_set("born birthday birthdays anniversary birthdate died founded bday b-day")
 
 
 def _day_number(site: Site) -> int:

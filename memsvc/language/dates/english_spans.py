@@ -113,6 +113,8 @@ def ago(site: Site) -> Found | None:
         count, unit = 2 * count, "week"
     if unit == "year" and count > _MOST_YEARS:
         return None
+    if site.group("today"):
+        return site.on(spans.shift(site.today, -count, unit))
     return site.within(spans.shift(_anchor(site, unit), -count, unit), unit)
 
 
@@ -157,6 +159,8 @@ def in_units(site: Site) -> Found | None:
 
 def _looks_ahead(site: Site, tense: Tense) -> bool:
     verb = site.tenses.verb(site.first, site.last)
+    if tense is Tense.PRESENT and site.words.begins_sentence(site.first):
+        return True
     if tense is Tense.PRESENT:
         return verb in verbs.EVENT_FORMS or verb in {
             "is",
@@ -223,7 +227,9 @@ def _governs_month(site: Site, name: str) -> bool:
     if site.group("stage"):
         return True
     before = site.before()
-    if before in {"in", "since", "until", "till", "during", "throughout"}:
+    if before in {"in", "since", "until", "till", "during", "throughout", "between"}:
+        return True
+    if before == "and" and site.before(3) == "between":
         return True
     return before in {"by", "from", "to", "before", "after"} and name not in _NAMES
 
@@ -307,11 +313,16 @@ def season(site: Site) -> Found | None:
         return None
     if not context.follows_freely(site, "on"):
         return None
+    if not which and site.before() not in _DURING:
+        return None
     tense = Tense.UNKNOWN if which else site.tense
     begins = _season_year(site.today, name, which, tense)
     if begins is None or (not which and context.is_habit(site, present=True)):
         return None
     return Found(spans.season(begins, name, site.zone), Granularity.SEASON)
+
+
+_DURING = word_set("in over during for until since spend spending spent all")
 
 
 def _season_year(today: date, name: str, which: str, tense: Tense) -> int | None:

@@ -46,6 +46,8 @@ def bracket(mention: TimeMention) -> str:
     A week is named by its Monday, a weekend by its Saturday, an hour by its first minute ("7 May 2026, 07:00"), days
     in a row by the first and the last ("12 to 14 June 2026"), a winter by both its years ("winter 2025/26").
     """
+    if mention.granularity is Granularity.SEASON:
+        return _season(mention)
     return _BRACKETS[mention.granularity](mention.interval)
 
 
@@ -76,8 +78,11 @@ def _days(interval: Interval) -> str:
     return f"{first.day}{month}{year} to {_date(last)}"
 
 
-def _season(start: datetime) -> str:
-    name = next(name for name, month in spans.SEASONS.items() if month == start.month)
+def _season(mention: TimeMention) -> str:
+    """A season under the name it was given: "fall" or "autumn"."""
+    start = mention.interval.start
+    names = [name for name, month in spans.SEASONS.items() if month == start.month]
+    name = next((name for name in names if name in mention.text.lower()), names[0])
     following = f"/{(start.year + 1) % 100:02}" if name == "winter" else ""
     return f"{name} {start.year}{following}"
 
@@ -94,7 +99,6 @@ _BRACKETS: dict[Granularity, Callable[[Interval], str]] = {
     Granularity.WEEKEND: lambda i: f"weekend of {_date(i.start)}",
     Granularity.WEEK: lambda i: f"week of {_date(i.start)}",
     Granularity.MONTH: lambda i: f"{spans.MONTHS[i.start.month - 1]} {i.start.year}",
-    Granularity.SEASON: lambda i: _season(i.start),
     Granularity.YEAR: lambda i: str(i.start.year),
 }
 _WITH_ARTICLE = frozenset({Granularity.PART_OF_DAY, Granularity.WEEKEND, Granularity.WEEK})

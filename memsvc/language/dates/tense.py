@@ -98,6 +98,7 @@ _LEFT_NOUNS = word_set(
 _PLANNED = word_set(
     """
     deadline due appointment appt rsvp eta reminder todo agenda itinerary schedule upcoming reservation dentist
+    ooo back until till by
     """
 )
 
@@ -115,6 +116,8 @@ class Tenses:
         self._clause_first: dict[int, int] = {}
         self._mixed: set[int] = set()
         """Clauses that have both a past signal and another."""
+        self._weak: set[int] = set()
+        """Signals of sentence-initial words that may be nouns: "Work on Monday was fun"."""
         self._plans: set[int] = set()
         """Sentences with a word of what is planned, or with a clock time."""
         self._read()
@@ -138,6 +141,8 @@ class Tenses:
         `placed`: whether a preposition of direction before the date matters; not for "gave it to me for Christmas".
         """
         left = self._before(first)
+        if left >= 0 and left in self._weak and (right := self._right(first, last)) is not None:
+            return right
         if left >= 0:
             return self._after_verb(left, first, last, placed=placed)
         tense = self._right(first, last)
@@ -163,10 +168,28 @@ class Tenses:
         verb = words.lower[left]
         if verb in verbs.REPORTING and self._another_verb(left + 1, first):
             return Tense.UNKNOWN
+        if self._is_of_object(left, first):
+            return Tense.UNKNOWN
         before = words.word(first - 1)
         if placed and before in _PLACED:
             return _placed(verb, before, words.word(last), words.word(first - 3))
         return tense
+
+    def _is_of_object(self, left: int, first: int) -> bool:
+        """Whether the date may be that of an event which the verb is about: "cancelled the class on Tuesday",
+        "bought a dress for the party on Friday", "heard about the fair on Sunday", "marked Monday's test"."""
+        words = self._words
+        between = words.lower[max(left + 1, first - _OBJECT) : first]
+        if words.word(first).endswith("'s"):
+            return True
+        if words.word(first - 1) in verbs.SETTLING:
+            return True
+        if words.lower[left] in verbs.SETTLING and len(between) > 1 and between[0] not in _PARTICLES | _PLACED:
+            return words.word(first - 1) not in _PLACED
+        return any(
+            word in {"about", "for", "of"} and following in _ARTICLES
+            for word, following in zip(between, between[1:], strict=False)
+        )
 
     def _another_verb(self, begin: int, end: int) -> bool:
         """Whether a word in -s that may be an unknown verb stands between a verb of saying and the date."""
@@ -184,7 +207,15 @@ class Tenses:
         right = self._next[last]
         if right < 0 or self._words.clauses[right] != clause:
             return None
-        return Tense.UNKNOWN if clause in self._mixed else self._signals[right]
+        return self._verb_after(right, clause)
+
+    def _verb_after(self, right: int, clause: int) -> Tense | None:
+        """The tense of the verb behind a date; "the class on Monday was cancelled" may be one to come."""
+        words, signal = self._words, self._signals[right]
+        settled = not verbs.SETTLING.isdisjoint(words.lower[right + 1 : right + 4])
+        if signal is Tense.PAST and (settled or "called" in words.lower[right + 1 : right + 3]):
+            return Tense.UNKNOWN
+        return Tense.UNKNOWN if clause in self._mixed else signal
 
     def _neighbour(self, first: int, last: int) -> Tense | None:
         """The tense of the clause that a piece without a verb hangs on."""
@@ -219,9 +250,19 @@ class Tenses:
     def _verbless(self, first: int) -> Tense:
         """A note without a verb tells what is planned, where it says so and nothing past was told before."""
         sentence = self._words.sentences[first]
-        if sentence not in self._plans or sentence in self._with_verbs:
+        if sentence in self._with_verbs or not (sentence in self._plans or self._is_question(first)):
             return Tense.UNKNOWN
         return Tense.UNKNOWN if self._told_past else Tense.FUTURE
+
+    def _is_question(self, first: int) -> bool:
+        """Whether a sentence ends soon with a question mark: without a verb it is a proposal, "Lunch on Friday?"."""
+        words = self._words
+        for index in range(first + 1, min(first + 10, len(words.lower))):
+            if words.sentences[index] != words.sentences[first]:
+                return False
+            if words.lower[index] == "?":
+                return True
+        return False
 
     def _read(self) -> None:
         words = self._words
@@ -274,8 +315,14 @@ class Tenses:
     def _ordinary(self, index: int, word: str, previous: int) -> Tense | None:
         words = self._words
         before = _before_adverbs(words, index)
-        if word == "to" and previous >= 0 and words.lower[previous] in verbs.INTENDING:
-            return Tense.UNKNOWN if self._signals[previous] is Tense.PAST else None
+        if word == "to" and previous >= 0:
+            return self._infinitive(previous)
+        if (
+            words.tokens[index][0].isupper()
+            and not words.begins_sentence(index)
+            and words.tokens[index] != word.upper()
+        ):
+            return None
         if word in verbs.BASE:
             return self._base_form(index, before, previous)
         if word in verbs.THIRD:
@@ -287,19 +334,43 @@ class Tenses:
                 return Tense.PRESENT if previous < 0 or before in _SINGULAR else Tense.UNKNOWN
         return None
 
+    def _infinitive(self, previous: int) -> Tense | None:
+        """What is wanted or planned lies ahead; when it was in the past, it is open."""
+        verb, signal = self._words.lower[previous], self._signals[previous]
+        if signal is Tense.PAST and verb in verbs.INTENDING:
+            return Tense.UNKNOWN
+        return Tense.FUTURE if signal is Tense.PRESENT and verb in verbs.INTENDING_NOW else None
+
     def _base_form(self, index: int, before: str, previous: int) -> Tense | None:
         words = self._words
         if before in _PLURAL or before in _SINGULAR:
             inverted = previous >= 0 and index - previous <= _INVERTED and words.lower[previous] in _AUXILIARIES
             return None if inverted or before in _SINGULAR else Tense.PRESENT
         at_start = index == 0 or words.clauses[index - 1] != words.clauses[index] or words.begins_sentence(index)
-        if words.begins_sentence(index) or (before in {"please", "pls", "kindly", "don't"}):
+        if words.lower[index] == "remember":
+            return None
+        if index > 0 and self._signals[index - 1] is Tense.PAST and words.clauses[index - 1] == words.clauses[index]:
+            return self._after_past(index)
+        if words.begins_sentence(index) and words.lower[index] in verbs.BASE_OR_NOUN:
+            self._weak.add(index)
+        if (
+            words.begins_sentence(index)
+            or words.word(index - 1) in {":", "•", "*"}
+            or (before in {"please", "pls", "kindly"} or (before == "don't" and words.begins_sentence(index - 1)))
+        ):
             return Tense.FUTURE if not words.word(index + 1) == "of" else None
         if at_start or before in {"and", "or", "then", ",", "but"}:
             return self._carried(index)
         if len(before) > 3 and before.endswith("s") and not before.endswith(("ss", "'s")) and before not in verbs.THIRD:
             return Tense.PRESENT
         return None
+
+    def _after_past(self, index: int) -> Tense | None:
+        """A base form behind a past verb is that of the main clause, "the men we hired come on Tuesday", or a noun."""
+        words = self._words
+        if words.lower[index - 1] in verbs.BARE_INFINITIVE or words.lower[index - 1] in _AUXILIARIES:
+            return None
+        return Tense.UNKNOWN if words.lower[index] in verbs.BASE_OR_NOUN - _OBJECTS else Tense.PRESENT
 
     def _carried(self, index: int) -> Tense | None:
         """A base form after "and" has the tense of the verb before it: "arrive on Wednesday and leave on Sunday"."""
@@ -311,6 +382,10 @@ class Tenses:
         return signal if signal is not Tense.PAST else Tense.UNKNOWN
 
 
+_OBJECT = 9
+"""Words between a verb and a date that are looked at for an event the verb is about."""
+_ARTICLES = word_set("the a an my our your his her its their this that next")
+_PARTICLES = word_set("out in into away back up off down over me him her us them it you to from house home")
 _INVERTED = 3
 """Words from an auxiliary to the verb it governs with the subject between: "did you ever go"."""
 _AUXILIARIES = word_set(
@@ -319,6 +394,8 @@ _AUXILIARIES = word_set(
     may might must
     """
 )
+_OBJECTS = word_set("work help change cover love rest face head part lunch visit support call play need paint water")
+"""Nouns that often are an object without an article: "started work"."""
 _SUITING = frozenset({"works", "suits", "sounds", "looks"})
 _FRONT = word_set(
     """
@@ -340,6 +417,7 @@ _CARRIERS = word_set(
     """
     and or , on in at by the a an my our his her their your to with for from of then also again both not later
     early early late next last this until till around about over during only even maybe possibly probably
+    between
     """
 )
 
@@ -412,6 +490,8 @@ def _read_be(words: Words, index: int, word: str) -> Tense | _Pass | None:
     if word in {"was", "were", "wasn't", "weren't"}:
         near = words.lower[index + 1 : index + 4]
         back = words.lower[max(0, index - 3) : index]
+        if word in {"wasn't", "weren't"} and words.begins_sentence(index):
+            return Tense.UNKNOWN
         open_ = not _OPEN_BE_PAST.isdisjoint(near) or "wish" in back or "if" in back
         return Tense.UNKNOWN if open_ else Tense.PAST
     if word in _BE_PRESENT:
@@ -504,7 +584,8 @@ def _is_ed(word: str) -> bool:
 def _perfect(words: Words, participle: int) -> Tense:
     """A perfect says nothing of when, but what it settles lies ahead: "I've booked a table for Saturday"."""
     near = words.lower[participle + 1 : participle + 9]
-    settled = words.word(participle) in verbs.SCHEDULING and not _PLACED.isdisjoint(near)
+    verb = words.word(participle + 1) if words.word(participle) == "been" else words.word(participle)
+    settled = verb in verbs.SCHEDULING and not _PLACED.isdisjoint(near)
     return Tense.FUTURE if settled else Tense.UNKNOWN
 
 
@@ -514,6 +595,8 @@ def _read_past(words: Words, index: int, word: str) -> Tense | _Pass | None:
         return Tense.UNKNOWN if words.word(index + 1) == "to" else (Tense.PAST if before in _PRONOUNS else None)
     if word in verbs.PAST:
         return _irregular(words, index, word, before)
+    if word == "bit" and words.word(index + 1) in {"me", "him", "her", "us", "them", "my", "his", "our", "their"}:
+        return Tense.PAST
     if word in verbs.PAST_OR_NOUN:
         return Tense.PAST if before in _PRONOUNS else (None if before in _DETERMINERS else _PASS)
     if word in verbs.PAST_OR_BASE:
@@ -521,8 +604,18 @@ def _read_past(words: Words, index: int, word: str) -> Tense | _Pass | None:
     return _regular(words, index, word, before) if _is_ed(word) else _PASS
 
 
+def _is_caused(words: Words, index: int) -> bool:
+    """Whether a participle tells what is had done: "having his knee replaced", "gets her hair cut"."""
+    clause = words.clauses[index]
+    near = [words.lower[at] for at in range(max(0, index - 4), index) if words.clauses[at] == clause]
+    return len(near) > 1 and not _CAUSING.isdisjoint(near[:-1]) and near[-1] not in _PRONOUNS | _CAUSING
+
+
+_CAUSING = word_set("have has having had get gets getting got need needs want wants")
+
+
 def _irregular(words: Words, index: int, word: str, before: str) -> Tense | None:
-    if before in _HAVE or before in _BE or before in _DETERMINERS:
+    if _is_caused(words, index) or before in _HAVE or before in _BE or before in _DETERMINERS:
         return None
     if word == "got":
         return Tense.PAST if words.word(index + 1) in _GOT_HAPPENED else Tense.UNKNOWN
@@ -549,7 +642,13 @@ _PREPOSITIONS = word_set(
 
 
 def _regular(words: Words, index: int, word: str, before: str) -> Tense | None:
-    if before in _HAVE or before in _BE or before in _DETERMINERS or before in _PREPOSITIONS:
+    if (
+        _is_caused(words, index)
+        or before in _HAVE
+        or before in _BE
+        or before in _DETERMINERS
+        or before in _PREPOSITIONS
+    ):
         return None
     if word in verbs.SCHEDULING and words.word(index + 1) in {"for", "to", "until"} and before not in _PRONOUNS:
         return Tense.FUTURE if before else Tense.UNKNOWN

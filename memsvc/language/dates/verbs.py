@@ -6,7 +6,8 @@ from memsvc.language.dates.words import word_list, word_set
 
 PAST = word_set(
     """
-    arose ate awoke became began blew bled bred broke brought built burnt came caught chose clung crept dealt
+    bought laid leant spun slung spelt spoilt smelt strung trod wrung overtook oversaw misunderstood outgrew
+    undid withstood foresaw arose ate awoke became began blew bled bred broke brought built burnt came caught chose clung crept dealt
     did drank dreamt drew drove dug dwelt fell felt fled flew flung forbade forgot forgave fought found froze
     gave grew had heard held hid hung kept knelt knew leapt learnt left lent lost made meant met mistook
     overcame overheard overslept paid rang ran rebuilt redid rewrote said sang sank sat saw sent sewed shone
@@ -58,6 +59,18 @@ INTENDING = word_set(
     """
 )
 """With an infinitive, they leave open when that is done: "I wanted to go on Monday"."""
+INTENDING_NOW = word_set(
+    "plan plans hope hopes want wants intend intends need needs expect expects aim aims wish wishes"
+)
+"""With an infinitive, they look ahead."""
+SETTLING = word_set(
+    "cancelled canceled postponed mentioned forgot discussed announced confirmed accepted declined planned organised "
+    "organized arranged prepared registered reminded remembered invited rescheduled moved proposed suggested chose picked "
+    "agreed booked scheduled cancel postpone reschedule announce confirm"
+)
+"""What is done with an event, at another time than it: "I cancelled the class on Tuesday", "we moved Saturday"."""
+BARE_INFINITIVE = word_set("helped made let saw heard watched had felt help make let see hear watch")
+"""Verbs with an infinitive without "to": "helped paint"."""
 REPORTING = word_set(
     """
     said told heard knew thought noticed realised realized believed wrote texted emailed mentioned announced
@@ -72,30 +85,37 @@ THINKING = word_set(
 """A clause without "that" may follow: "I think Monday works"."""
 _PRESENT = word_list(
     """
-    accept add agree announce answer apply arrive ask attend become begin believe bring build buy call cancel
-    catch celebrate change check clean close collect come complete consult contact continue convene cook cover
-    cut dance decide deliver deploy depart dine do drive drop eat end enjoy enter exercise expect expire face
-    feed feel fetch fill finish fix fly follow forget forward gather get give go graduate grab graduate guess
-    hand hang have head hear help hire hit hold hope host inspect install interview introduce invite join keep
-    know land last launch lead learn leave let lift like listen live look lose love mail make marry mean meet
-    message miss move need open order organise organize pack paint park participate pass pay perform phone pick
-    ping plan play prefer prepare present propose print promise publish pull push put reach read receive
-    remember remind rent renew repair replace reply report reschedule rest resume retire return review ride ring
-    run sail say schedule see sell send serve set ship show shut sign sing sit skip sleep speak spend stand
-    start stay stop study submit suggest suit swap swim switch take talk teach tell test text think throw train
-    transfer travel treat try turn undergo unlock update upload use vacate visit wait wake walk want wash watch
-    wear work write cost depend include own require remain belong fall fail rise hurt expect host raise reopen
-    restart resign re-open
+    accept accrue add adjourn adopt agree announce answer appeal appear apply arrive ask assess attend audit
+    bake become begin believe belong benchmark berth board brew bring build buy call camp cancel catch celebrate
+    change check clean clear climb close collect come commute compete complete consult contact continue convene
+    cook cost cover cut dance debut decide decorate defend deliver demo depart depend deploy dine discharge
+    disembark do dock drive drop eat elect end enjoy enrol enroll enter evaluate examine exercise expect expire
+    export face fail fall feed feel fetch file fill finish fix fly follow forget forward foster furnish gather
+    get give go grab grade graduate guess hand hang harvest have head hear help hike hire hit hold hope host
+    hurt import include inject inspect install interview introduce invite join keep knit know label land lapse
+    last launch lead learn lease leave lecture let lift like listen live load lodge look lose love mail make
+    marry mean meet merge message migrate miss monitor move mow need negotiate open operate order organise
+    organize own pack paint park participate pass patch pay perform phone pick ping plan plant play prefer
+    premiere prepare present print promise propose protest prune publish pull push put race raise rally reach
+    read reboot receive reconvene refactor register rehearse relocate remain remember remind renew rent reopen
+    repair replace reply report require reschedule resign rest restart restore resume retire return review
+    revise revoke ride ring rise roll rotate run sail say scan schedule see sell send serve set settle ship show
+    shut sign sing sit ski skip sleep sow speak spend stand start stay stop strike study sublet submit sue
+    suggest suit support swap swim switch sync tag take talk teach tell test testify text think throw train
+    transfer travel treat try turn undergo unfreeze unload unlock update upload use vacate visit volunteer vote
+    wait wake walk want wash watch water wear work write
     """
 )
 _NOUN_LIKE = word_set(
     """
-    answer apply call change check cook cover cut dance dine drive drop end exercise face feed fill fix forward
-    guess hand head help hit hold hope host interview invite land last launch lead lift like look love mail
-    message move need open order paint park pass pay phone pick ping plan play present print promise publish
-    pull push reach read rent repair reply report rest return review ride ring run sail schedule set ship show
-    sign start stay stop study switch talk test text train transfer treat try turn update upload use visit wait
-    walk wash watch work cost rise raise
+    answer appeal apply audit benchmark berth board brew call camp change check climb cook cost cover cut dance
+    debut demo dine dock drive drop end exercise export face feed file fill fix forward foster grade guess hand
+    harvest head help hike hit hold hope host import interview invite label land last launch lead lease lecture
+    lift like load lodge look love mail merge message monitor move need open order paint park pass patch pay
+    phone pick ping plan plant play premiere present print promise publish pull push race raise rally reach read
+    rent repair reply report rest return review ride ring rise roll run sail scan schedule set ship show sign
+    ski start stay stop strike study support swap switch sync tag talk test text train transfer treat try turn
+    update upload use visit vote wait walk wash watch water work
     """
 )
 """Verbs whose form in -s is often the plural of a noun."""
@@ -119,6 +139,7 @@ def _progressive(base: str) -> str:
 BASE = frozenset(_PRESENT)
 THIRD = frozenset(_third(base) for base in _PRESENT if base not in _NOUN_LIKE)
 """Present forms of the third person that are hardly ever nouns."""
+BASE_OR_NOUN = frozenset(_NOUN_LIKE)
 THIRD_OR_NOUN = frozenset(_third(base) for base in _NOUN_LIKE)
 _NOUNS_IN_ING = word_set(
     """
@@ -128,7 +149,7 @@ _NOUNS_IN_ING = word_set(
 PROGRESSIVE = frozenset(_progressive(base) for base in _PRESENT) - _NOUNS_IN_ING
 EVENTS = word_set(
     """
-    start begin leave arrive end open close expire launch move fly come return turn retire graduate finish
+    run start begin leave arrive end open close expire launch move fly come return turn retire graduate finish
     depart resume reopen land marry renew
     """
 )

@@ -169,6 +169,13 @@ def test_jsonl(file: Callable[[Any], Path]) -> None:
     assert (unknown.answer, unknown.answerable, unknown.evidence) == ("", False, ())
 
 
+def test_jsonl_keeps_the_clock_of_a_session(file: Callable[[Any], Path]) -> None:
+    sessions = [{**session, "started_at": "2024-03-01T18:00:00+09:00"} for session in JSONL["sessions"]]
+    (talk,) = read(file(json.dumps({**JSONL, "sessions": sessions[:1]})))
+    first = next(talk.turns())
+    assert first.time.isoformat() == "2024-03-01T18:00:00+09:00"
+
+
 def test_a_single_object_is_a_conversation(file: Callable[[Any], Path]) -> None:
     assert read(file(json.dumps(JSONL, indent=1)), DataFormat.JSONL)[0].id == "park"
     assert len(read(DEMO)[0].questions) >= 24

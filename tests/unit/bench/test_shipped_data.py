@@ -16,7 +16,7 @@ import memsvc.bench
 DATA = Path(memsvc.bench.__file__).parent / "data"
 CONVERSATION = {"id", "title", "user_id", "agent_id", "language", "sessions", "questions"}
 SESSION = {"session_id", "started_at", "turns"}
-TURN = {"turn_id", "role", "name", "content"}
+TURN = {"turn_id", "role", "content"}
 QUESTION = {"question", "answer", "evidence", "kind", "answerable"}
 KINDS = {"single", "multi", "temporal", "update", "inference", "small", "unanswerable"}
 LANGUAGES = ["en", "es", "de", "zh", "ja", "ar"]
@@ -31,9 +31,15 @@ def turns_of(conversation: dict[str, Any]) -> list[dict[str, Any]]:
     return [turn for session in conversation["sessions"] for turn in session["turns"]]
 
 
+def named(conversation: dict[str, Any]) -> bool:
+    return all("name" in turn for turn in turns_of(conversation))
+
+
 FIT, HELDOUT, PARALLEL = read("fit"), read("heldout"), read("languages")
+FIT_ASSISTANT, HELDOUT_ASSISTANT = read("fit_assistant"), read("heldout_assistant")
 LONG = FIT + HELDOUT
-ALL = LONG + PARALLEL
+ASSISTANT = FIT_ASSISTANT + HELDOUT_ASSISTANT
+ALL = LONG + ASSISTANT + PARALLEL
 
 
 def each(conversations: list[dict[str, Any]]) -> pytest.MarkDecorator:
@@ -43,19 +49,26 @@ def each(conversations: list[dict[str, Any]]) -> pytest.MarkDecorator:
 def test_the_files_hold_what_they_are_said_to_hold() -> None:
     assert Counter(c["id"].split("-")[0] for c in FIT) == {"people": 2, "assistant": 2}
     assert Counter(c["id"].split("-")[0] for c in HELDOUT) == {"people": 1, "assistant": 1}
+    assert [named(c) for c in FIT_ASSISTANT].count(True) == len(FIT_ASSISTANT) / 2 == 3
+    assert [named(c) for c in HELDOUT_ASSISTANT] == [True, False]
     assert [c["language"] for c in PARALLEL] == LANGUAGES
     assert len({c["id"] for c in ALL}) == len(ALL)
 
 
 def test_nobody_of_the_fitted_conversations_speaks_in_the_held_out_ones() -> None:
-    assert not {turn["name"] for c in FIT for turn in turns_of(c)} & {t["name"] for c in HELDOUT for t in turns_of(c)}
+    def names(conversations: list[dict[str, Any]]) -> set[str]:
+        return {turn["name"] for c in conversations for turn in turns_of(c) if "name" in turn}
+
+    assert not names(FIT + FIT_ASSISTANT) & names(HELDOUT + HELDOUT_ASSISTANT)
 
 
 @each(ALL)
 def test_it_has_the_format(conversation: dict[str, Any]) -> None:
     assert set(conversation) == CONVERSATION
     assert all(set(session) == SESSION for session in conversation["sessions"])
-    assert all(set(turn) == TURN for turn in turns_of(conversation))
+    turns = turns_of(conversation)
+    assert all(set(turn) - {"name"} == TURN for turn in turns)
+    assert named(conversation) or not any("name" in turn for turn in turns)
     assert all(set(question) == QUESTION for question in conversation["questions"])
 
 
@@ -79,7 +92,7 @@ def test_sessions_follow_one_another(conversation: dict[str, Any]) -> None:
 def test_turns_are_said_by_the_two_of_them(conversation: dict[str, Any]) -> None:
     turns = turns_of(conversation)
     assert {turn["role"] for turn in turns} == {"user", "assistant"}
-    assert len({(turn["role"], turn["name"]) for turn in turns}) == 2
+    assert len({(turn["role"], turn.get("name")) for turn in turns}) == 2
     assert all(turn["content"].strip() == turn["content"] for turn in turns)
     assert all(0 < len(turn["content"]) <= MAX_CONTENT for turn in turns)
     assert max(Counter(turn["content"] for turn in turns).values()) == 1
@@ -99,6 +112,26 @@ def test_questions_point_at_turns(conversation: dict[str, Any]) -> None:
         assert set(evidence) <= ids
         if question["kind"] == "multi":
             assert len({turn_id.split("-")[0] for turn_id in evidence}) >= 2
+
+
+@each(ASSISTANT)
+def test_the_assistant_says_most_of_it(conversation: dict[str, Any]) -> None:
+    turns = turns_of(conversation)
+    replies = [turn["content"] for turn in turns if turn["role"] == "assistant"]
+    assert 3 <= len(conversation["sessions"]) <= 5
+    assert 36 <= len(turns) <= 50
+    assert sum(map(len, replies)) >= 0.8 * sum(len(turn["content"]) for turn in turns)
+    assert sum(120 <= len(reply.split()) <= 350 for reply in replies) >= 0.75 * len(replies)
+
+
+@each(ASSISTANT)
+def test_most_of_its_questions_are_about_what_the_user_said(conversation: dict[str, Any]) -> None:
+    roles = {turn["turn_id"]: turn["role"] for turn in turns_of(conversation)}
+    count = Counter("+".join(sorted({roles[e] for e in q["evidence"]})) for q in conversation["questions"])
+    assert count.total() == 30
+    assert count["user"] >= 17
+    assert 3 <= count["assistant"] <= 6
+    assert 6 <= count[""] <= 8
 
 
 @each(LONG)

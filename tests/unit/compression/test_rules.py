@@ -275,7 +275,7 @@ async def test_what_is_cut_as_telling_little_is_searched_and_explained(compresso
     (memory,) = (await compressor.compress(SPACE, PendingTurns((), (turn(0, said),), frozenset()))).memories
     assert "small" not in memory.text
     assert "small" in memory.dense_text
-    assert "small" in memory.lexical_text
+    assert "small" in memory.searched_text
     assert memory.gate is not None
     assert [(cut.text, cut.reason) for cut in memory.gate.cuts] == [("The room is a bit small.", "LOW_INFORMATION")]
 

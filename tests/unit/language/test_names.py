@@ -113,6 +113,27 @@ def test_a_known_name_does_not_hide_the_longer_one_around_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "names"),
+    [
+        ("World War I ended", "en", ["World War I"]),
+        ("My daughter is named Wednesday.", "en", ["Wednesday"]),
+        ("Oscar de la Hoya met Vincent van Gogh", "en", ["Oscar de la Hoya", "Vincent van Gogh"]),
+        ("Thanks to Jean-Luc O'Brien and J. R. Smith!", "en", ["Jean-Luc O'Brien", "J. R. Smith"]),
+        ('When was the launch of "The Borrowed Coat"?', "en", ["The Borrowed Coat"]),
+        ("Who replaces Tom on the Saturday of the Malvern show?", "en", ["Tom", "Malvern"]),
+        ("Im Urlaub in Spanien traf ich Herrn Özdemir.", "de", ["Spanien", "Özdemir"]),
+        ("El Sr. López y la Sra. Gil viven en Bogotá.", "es", ["López", "Gil", "Bogotá"]),
+        ("Elif Hanım Ankara'dan geldi.", "tr", ["Elif", "Ankara"]),
+        ("トムは日本語を話す。", "ja", ["トム"]),
+        ("التقى محمد بن سلمان بالرئيس", "ar", ["محمد بن سلمان"]),
+        ("Анна Павловна уехала из Казани.", "ru", ["Анна Павловна", "Казани"]),
+    ],
+)
+def test_where_a_name_begins_and_ends(text: str, language: str, names: list[str]) -> None:
+    assert found(text, language) == names
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

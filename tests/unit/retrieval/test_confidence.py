@@ -9,9 +9,9 @@ from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.weights import SHIPPED
 from memsvc.types import Signal, Symbolic, View, ViewScore
-from support.retrieval import make_memory, plain_analysis
+from support.retrieval import make_memory
 
-QUESTION = read_question("what instrument does Ann play?", plain_analysis("what instrument does Ann play?"))
+QUESTION = read_question("what instrument does Ann play?")
 
 
 def candidate(text: str, speaker: str, score: float) -> Candidate:

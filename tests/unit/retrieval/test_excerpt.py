@@ -10,7 +10,7 @@ from memsvc.retrieval.question import Asked, Question
 
 
 def question(text: str, *asks: Asked) -> Question:
-    return Question(text=text, names=Names((), (), ()), asks=frozenset(asks), terms=frozenset())
+    return Question(text=text, language="en", names=Names((), (), ()), asks=frozenset(asks), terms=frozenset())
 
 
 def excerpt(asked: Question, text: str) -> str:

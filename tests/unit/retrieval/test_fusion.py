@@ -8,7 +8,7 @@ from memsvc.retrieval.fusion import Candidate, fuse
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.weights import SHIPPED
 from memsvc.types import IndexHit, Memory, QueryPlan, Scope, Symbolic, SymbolicQuery, View
-from support.retrieval import make_memory, plain_analysis
+from support.retrieval import make_memory
 
 raw_scores = st.floats(-1e3, 1e3, allow_nan=False)
 found = st.dictionaries(st.sampled_from("abcdefgh"), raw_scores, max_size=8).map(
@@ -31,7 +31,7 @@ def make_query_plan(symbolic: SymbolicQuery | None = None) -> QueryPlan:
 def fused(
     by_view: dict[View, list[IndexHit]], memories: list[Memory] | None = None, text: str = "who ran?"
 ) -> list[Candidate]:
-    question = read_question(text, plain_analysis(text))
+    question = read_question(text)
     plan = make_query_plan(SymbolicQuery(people=question.names.people))
     return fuse(by_view, {m.id: m for m in memories or ()}, plan, question)
 

@@ -21,7 +21,7 @@ from memsvc.retrieval.retriever import Retriever
 from memsvc.types import Completion, HitOutcome, ModelPurpose, QuerySpec, Retrieval, SpaceKey, View
 from memsvc.vectors.edge import EdgeIndex
 from support.chat_server import Body, ChatServer, Reply, chat_server, cut_short, garbage, hang, overloaded, refuse
-from support.retrieval import SPACE, DictMemories, HashingEmbedder, ObservedIndex, PlainAnalyzer, fill, make_memory
+from support.retrieval import SPACE, DictMemories, HashingEmbedder, ObservedIndex, fill, make_memory
 
 ASKED = datetime(2023, 6, 30, tzinfo=UTC)
 QUESTION = "Which pets do Ann and Bo have?"
@@ -75,10 +75,9 @@ def retriever(index: ObservedIndex, model: Any) -> Retriever:
     return Retriever(
         index=index,  # type: ignore[arg-type]  # retrieval only searches
         embedder=HashingEmbedder(),
-        analyzer=PlainAnalyzer(),
         tokens=Cl100kCounter(),
         memories=DictMemories(MEMORIES),  # type: ignore[arg-type]  # retrieval only reads
-        planner=Planner(model, PlainAnalyzer()) if model else None,
+        planner=Planner(model) if model else None,
     )
 
 

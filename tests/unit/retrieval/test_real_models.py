@@ -1,4 +1,4 @@
-"""Retrieval with the real analyzer, the real embedder and the real index."""
+"""Retrieval with the real embedder and the real index."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from memsvc.language.lexical import LexicalEncoder
-from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.embedder import SentenceTransformerEmbedder
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.complexity import estimate_complexity
+from memsvc.retrieval.question import read_question
 from memsvc.retrieval.retriever import Retriever
 from memsvc.types import QuerySpec, View
 from memsvc.vectors.edge import EdgeIndex
@@ -25,22 +25,16 @@ TEXTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def analyzer() -> SpacyAnalyzer:
-    return SpacyAnalyzer()
-
-
-async def test_a_question_in_other_words_finds_its_answer(tmp_path: Path, analyzer: SpacyAnalyzer) -> None:
+async def test_a_question_in_other_words_finds_its_answer(tmp_path: Path) -> None:
     memories = [make_memory(text, people=(text.split()[0],), dense_text=text.split(" ", 1)[1]) for text in TEXTS]
     embedder, index = SentenceTransformerEmbedder(device="cpu"), EdgeIndex(tmp_path / "index", "memories", 384)
     await index.ensure()
     vectors = await embedder.embed([memory.dense_text for memory in memories])
-    lexical = [LexicalEncoder().document(memory.lexical_text) for memory in memories]
+    lexical = [LexicalEncoder().document(memory.searched_text) for memory in memories]
     await index.upsert(SPACE, memories, vectors, lexical)
     retriever = Retriever(
         index=index,
         embedder=embedder,
-        analyzer=analyzer,
         tokens=Cl100kCounter(),
         memories=DictMemories(memories),  # type: ignore[arg-type]  # retrieval only reads
     )
@@ -62,8 +56,6 @@ async def test_a_question_in_other_words_finds_its_answer(tmp_path: Path, analyz
         ("Wann hat Bo angerufen?", "Welche Städte hat Anna besucht, seit Petra und Karl nach Köln gezogen sind?"),
     ],
 )
-async def test_hard_questions_score_above_simple_ones(analyzer: SpacyAnalyzer, simple: str, hard: str) -> None:
-    low, high = (
-        estimate_complexity(analysis.text, analysis).score for analysis in await analyzer.analyze([simple, hard])
-    )
+def test_hard_questions_score_above_simple_ones(simple: str, hard: str) -> None:
+    low, high = (estimate_complexity(read_question(text)).score for text in (simple, hard))
     assert high > low + 0.2

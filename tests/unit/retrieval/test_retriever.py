@@ -21,7 +21,6 @@ from support.retrieval import (
     FailingEmbedder,
     HashingEmbedder,
     ObservedIndex,
-    PlainAnalyzer,
     fill,
     make_memory,
 )
@@ -60,7 +59,6 @@ def make_retriever(
     return Retriever(
         index=index,  # type: ignore[arg-type]  # retrieval only searches
         embedder=embedder or HashingEmbedder(),
-        analyzer=PlainAnalyzer(),
         tokens=TOKENS,
         memories=memories or DictMemories(MEMORIES),  # type: ignore[arg-type]  # retrieval only reads
         fallback=fallback,

@@ -7,14 +7,14 @@ import pytest
 from memsvc.retrieval.question import Asked, read_question
 from memsvc.retrieval.signals import SIGNALS, ends_in_question, is_named, names_matched, own_signals
 from memsvc.types import Interval, Memory, Symbolic, SymbolicQuery
-from support.retrieval import make_memory, plain_analysis
+from support.retrieval import make_memory
 
 MAY_8 = datetime(2023, 5, 8, 12, tzinfo=UTC)
 MAY = Interval(datetime(2023, 5, 1, tzinfo=UTC), datetime(2023, 6, 1, tzinfo=UTC))
 
 
 def signals(memory: Memory, text: str, interval: Interval | None = None) -> dict[str, float]:
-    question = read_question(text, plain_analysis(text))
+    question = read_question(text)
     return own_signals(memory, question, SymbolicQuery(people=question.names.people, interval=interval))
 
 
@@ -34,16 +34,16 @@ def signals(memory: Memory, text: str, interval: Interval | None = None) -> dict
     ],
 )
 def test_what_a_question_asks_for(text: str, asked: Asked) -> None:
-    assert read_question(text, plain_analysis(text)).asks == {asked}
+    assert read_question(text).asks == {asked}
 
 
 def test_a_question_for_anything_else_asks_for_nothing_special() -> None:
-    assert not read_question("What does Ann like?", plain_analysis("What does Ann like?")).asks
+    assert not read_question("What does Ann like?").asks
 
 
 def test_terms_leave_out_the_people_named_unless_nothing_else_is_left() -> None:
-    assert read_question("does Ann run?", plain_analysis("does Ann run?")).terms == {"run"}
-    assert read_question("and Ann?", plain_analysis("and Ann?")).terms == {"ann"}
+    assert read_question("does Ann run?").terms == {"run"}
+    assert read_question("and Ann?").terms == {"ann"}
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_every_signal_has_its_name_and_stays_in_range() -> None:
 
 
 def test_the_speaker_is_known_by_the_full_name_and_the_first() -> None:
-    question = read_question("what does Ann like?", plain_analysis("what does Ann like?"))
+    question = read_question("what does Ann like?")
     assert is_named("Ann", question)
     assert is_named("ann lee", question)
     assert not is_named("Anna", question)
-    assert not is_named("Will", read_question("what will it cost?", plain_analysis("what will it cost?")))
-    assert not is_named("Bo", read_question("where is the boat?", plain_analysis("where is the boat?")))
+    assert not is_named("Will", read_question("what will it cost?"))
+    assert not is_named("Bo", read_question("where is the boat?"))
     assert not is_named("", question)
 
 
@@ -84,7 +84,7 @@ def test_the_speaker_is_known_by_the_full_name_and_the_first() -> None:
     [("マルタ", "マルタは何の仕事をしていますか？"), ("مارتا", "ماذا تعمل مارتا؟"), ("Ann Lee", "¿Ann corre?")],
 )
 def test_a_speaker_is_named_in_any_script(speaker: str, text: str) -> None:
-    assert is_named(speaker, read_question(text, plain_analysis(text)))
+    assert is_named(speaker, read_question(text))
 
 
 def test_names_matched_is_the_share_of_the_questions_names() -> None:

@@ -466,7 +466,9 @@ class Memory(_message.Message):
     token_count: _builtins.int
     """Size of `text` in cl100k_base tokens."""
     compressor: _builtins.str
-    """Compressor and version, such as `rules/1`; `caller` after a manual edit."""
+    """Compressor and version, such as `rules/2`; `caller` after a manual edit, also of another memory of the same turns if
+    an earlier release worded this one.
+    """
     etag: _builtins.str
     """Opaque version for optimistic concurrency."""
     superseded_by: _builtins.str
@@ -501,7 +503,7 @@ class Memory(_message.Message):
 
     @_builtins.property
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___TurnRef]:
-        """Turns it came from, in order."""
+        """Turns it came from: the one that it tells first, then that of the question which it answers."""
 
     @_builtins.property
     def derived_from(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

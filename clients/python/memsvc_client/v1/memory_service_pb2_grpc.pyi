@@ -50,7 +50,7 @@ class MemoryServiceStub:
     UpdateMemory: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.UpdateMemoryRequest, _memory_service_pb2.UpdateMemoryResponse]
     """Changes the fields named by the mask."""
     DeleteMemory: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoryRequest, _memory_service_pb2.DeleteMemoryResponse]
-    """Deletes one memory."""
+    """Deletes one memory, and what was said in the turns that only it tells."""
     DeleteMemories: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoriesRequest, _memory_service_pb2.DeleteMemoriesResponse]
     """Deletes every memory of a scope, and the turns of it that are not compressed yet."""
     GetHistory: _grpc.UnaryUnaryMultiCallable[_memory_service_pb2.GetHistoryRequest, _memory_service_pb2.GetHistoryResponse]
@@ -86,7 +86,7 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     UpdateMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.UpdateMemoryRequest, _memory_service_pb2.UpdateMemoryResponse]  # type: ignore[assignment]
     """Changes the fields named by the mask."""
     DeleteMemory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoryRequest, _memory_service_pb2.DeleteMemoryResponse]  # type: ignore[assignment]
-    """Deletes one memory."""
+    """Deletes one memory, and what was said in the turns that only it tells."""
     DeleteMemories: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.DeleteMemoriesRequest, _memory_service_pb2.DeleteMemoriesResponse]  # type: ignore[assignment]
     """Deletes every memory of a scope, and the turns of it that are not compressed yet."""
     GetHistory: _aio.UnaryUnaryMultiCallable[_memory_service_pb2.GetHistoryRequest, _memory_service_pb2.GetHistoryResponse]  # type: ignore[assignment]
@@ -173,7 +173,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_service_pb2.DeleteMemoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_memory_service_pb2.DeleteMemoryResponse, _abc.Awaitable[_memory_service_pb2.DeleteMemoryResponse]]:
-        """Deletes one memory."""
+        """Deletes one memory, and what was said in the turns that only it tells."""
 
     @_abc_1.abstractmethod
     def DeleteMemories(
