@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import dropwhile, takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, tuple_
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -92,12 +92,8 @@ def _told(
     nothing against new words below it.
     """
     times = [first.event_time, *(turn.event_time for turn in turns)]
-    query = _columns().where(
-        *in_space(space),
-        *exactly(scope),
-        col(MemoryRow.kind) == MemoryKind.STATEMENT,
-        col(MemoryRow.event_time).between(min(times), max(times)),
-    )
+    told = and_(col(MemoryRow.kind) == MemoryKind.STATEMENT, col(MemoryRow.event_time).between(min(times), max(times)))
+    query = _columns().where(*in_space(space), *exactly(scope), or_(told, col(MemoryRow.id) == first.id))
     wanted = {turn.turn_id for turn in turns}
     found = (_told_of(row, scope) for row in session.execute(query.order_by(col(MemoryRow.ordinal))))
     return [each for each in found if not wanted.isdisjoint(each.turns) or each.id == first.id]

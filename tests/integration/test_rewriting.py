@@ -23,6 +23,7 @@ from support.small_service import until
 
 RELEASE = "0006"
 """The schema of the last release that worded memories."""
+STORED = "%Y-%m-%d %H:%M:%S.%f"
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 SAID = (
     "I moved to Lisbon last month with my sister Vera.",
@@ -54,7 +55,7 @@ def write_store(url: str) -> None:
     """Four turns and their memories as the last release left them; a caller had put the third one right."""
     upgrade(url, RELEASE)
     where = {"tenant": "default", "space": "default"}
-    now = str(NOON.replace(tzinfo=None))
+    now = f"{NOON:{STORED}}"
     engine = create_sql_engine(normalized(url), connections=1)
     with engine.begin() as connection:
         _insert(
@@ -69,7 +70,7 @@ def write_store(url: str) -> None:
             update_time=now,
         )
         for number, (said, worded) in enumerate(zip(SAID, WORDED, strict=True)):
-            at = str((NOON + timedelta(minutes=number)).replace(tzinfo=None))
+            at = f"{NOON + timedelta(minutes=number):{STORED}}"
             mine = number == 2
             _insert(
                 connection,
@@ -152,10 +153,10 @@ async def test_a_store_of_the_last_release_is_served_and_rewritten(tmp_path: Pat
             assert after.pop(_memory_id(2)).memory == MINE
             assert len(after) == 3
             for each in after.values():
-                (span,) = each.spans
-                said = SAID[int(span.turn.turn_id[1:])]
-                assert said[span.start : span.end] == said
-                assert each.memory[span.text_start : span.text_start + span.end - span.start] == said
+                said = SAID[int(each.spans[0].turn.turn_id[1:])]
+                told = [each.memory[span.text_start : span.text_start + span.end - span.start] for span in each.spans]
+                assert told == [said[span.start : span.end] for span in each.spans]
+                assert "".join(told) == said
             operations = [each async for each in client.operations.list()]
             (rewriting,) = [each for each in operations if each.kind == "rewrite"]
             assert (rewriting.state, rewriting.progress) == ("succeeded", 1.0)
