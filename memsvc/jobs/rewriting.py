@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from memsvc.errors import MemsvcError
+from memsvc.errors import MemsvcError, StaleEtag
 from memsvc.jobs.counting import counted
 from memsvc.jobs.giving_way import STINT_SECONDS, Stint, Unfinished, share
 from memsvc.jobs.indexer import Indexes
@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 REWRITE_TURNS = 64
 """Turns that are rewritten and committed at once."""
+MOST_LOST = 3
+"""Batches in a row that may come to nothing because something of them was changed meanwhile."""
 
 
 class RewriteLog(Protocol):
@@ -41,7 +43,7 @@ class RewriteLog(Protocol):
         """Put the new memories of turns in the place of their outdated ones, in one transaction.
 
         Returns ids of the written memories and the number of replaced ones; None, with nothing written, where one of
-        those was changed since it was read. Raises LeaseLost.
+        those was changed, or a turn deleted, since they were read. Raises LeaseLost.
         """
         ...
 
@@ -70,8 +72,11 @@ class RewriteHandler:
         """Rewrite batch by batch, beginning with the index of what an earlier attempt committed.
 
         What is left is what SQL says is outdated, so a later attempt goes on where this one ends.
+
+        Raises:
+            StaleEtag: memories were changed again and again.
         """
-        stint, got_on = Stint(job, self._stint_seconds), False
+        stint, got_on, lost = Stint(job, self._stint_seconds), False, 0
         scope, limit = Scope(*job.payload["scope"]), share(job, self._batch_turns)
         summary = await self._index(job, scope, job.summary or JobSummary())
         while True:
@@ -81,12 +86,16 @@ class RewriteHandler:
             await progress(summary.superseded_count / (summary.superseded_count + batch.left_count))
             if got_on and stint.is_over:
                 return Unfinished(summary)
-            if batch.turns.pending:
-                summary = await self._rewrite(job, scope, batch, summary)
-            got_on = True
+            before, summary = summary, await self._rewrite(job, scope, batch, summary)
+            moved_on = not batch.turns.pending or summary.superseded_count > before.superseded_count
+            got_on, lost = got_on or moved_on, 0 if moved_on else lost + 1
+            if lost == MOST_LOST:
+                raise StaleEtag(f"memories were changed while they were rewritten, {MOST_LOST} times in a row")
 
     async def _rewrite(self, job: Job, scope: Scope, batch: OutdatedTurns, summary: JobSummary) -> JobSummary:
-        """Replace one batch. Its points are written before it is stored: a query finds the old or the new memories."""
+        """Replace a batch. Its points are written before it is stored: a query finds the old or the new memories."""
+        if not batch.turns.pending:
+            return summary
         compression = await self._compressor.compress(job.space, batch.turns)
         await self._indexer.prepare(job.space, compression.memories)
         replaced = await self._log.replace(job, batch, compression)

@@ -12,7 +12,7 @@ class Compressor(Protocol):
 
     @property
     def name(self) -> str:
-        """Name and version, such as `rules/1`."""
+        """Name and version, such as `rules/2`."""
         ...
 
     async def compress(self, space: SpaceKey, turns: PendingTurns) -> Compression:

@@ -20,7 +20,17 @@ from memsvc.storage.memory_writes import is_withdrawn, touch
 from memsvc.storage.metadata_query import satisfying
 from memsvc.storage.rows import memory_of, neighbours_dump
 from memsvc.storage.tables import MemoryRow, TurnRow
-from memsvc.types import LLM_FAILED, LLM_SKIPPED, Disposition, MemoryFilter, MemoryState, Scope, SpaceKey, TurnRef
+from memsvc.types import (
+    LLM_FAILED,
+    LLM_SKIPPED,
+    Compression,
+    Disposition,
+    MemoryFilter,
+    MemoryState,
+    Scope,
+    SpaceKey,
+    TurnRef,
+)
 
 REASON = "DELETED"
 """Why a turn is DELETED, as its listing tells."""
@@ -40,6 +50,15 @@ def require_open(session: Session, space: SpaceKey, refs: Iterable[TurnRef]) -> 
         ).all()
         if any(closed for _, closed in rows):
             raise TurnsDeleted("a turn that was read was deleted meanwhile")
+
+
+def turns_of(compression: Compression) -> Iterator[TurnRef]:
+    """Every turn that a compression names."""
+    for outcome in compression.outcomes:
+        yield outcome.ref
+    for memory in compression.memories:
+        yield from memory.sources
+        yield from (neighbour.ref for neighbour in memory.neighbours)
 
 
 def close_scope(session: Session, space: SpaceKey, scope: Scope) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from memsvc.errors import NotFound
 from memsvc.storage.cascade import Deleted, close_behind, delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
-from memsvc.storage.closing import close_scope, close_waiting, require_open
+from memsvc.storage.closing import close_scope, close_waiting, require_open, turns_of
 from memsvc.storage.cursors import number_at, page_of
 from memsvc.storage.database import Database
 from memsvc.storage.enqueue import defer_consolidation
@@ -84,7 +84,7 @@ class SqlMemoryLog(IndexMarks):
 
         def commit(session: Session) -> tuple[str, ...]:
             priority = require_held(session, job).priority
-            require_open(session, space, {*context, *_turns_of(compression)})
+            require_open(session, space, {*context, *turns_of(compression)})
             written = insert_new(session, space, compression.memories, actor=actor, now=self._clock())
             for outcome in compression.outcomes:
                 _settle(session, space, outcome)
@@ -112,7 +112,7 @@ class SqlMemoryLog(IndexMarks):
         def redo(session: Session) -> tuple[tuple[str, ...], int]:
             require_held(session, job)
             written, superseded = replace_compression(session, space, compression, actor=actor, now=self._clock())
-            require_open(session, space, {*context, *_turns_of(compression)})
+            require_open(session, space, {*context, *turns_of(compression)})
             self._defer_consolidation(session, space, compression, written)
             return written, superseded
 
@@ -333,15 +333,6 @@ class SqlMemoryLog(IndexMarks):
     async def last_sequence(self, space: SpaceKey) -> int:
         """Return the newest sequence of the space's change log, 0 when empty. Raises NotFound for the space."""
         return await self._db.read(lambda session: require_space(session, space).change_sequence)
-
-
-def _turns_of(compression: Compression) -> Iterator[TurnRef]:
-    """Every turn that a compression names."""
-    for outcome in compression.outcomes:
-        yield outcome.ref
-    for memory in compression.memories:
-        yield from memory.sources
-        yield from (neighbour.ref for neighbour in memory.neighbours)
 
 
 def _lexical_text(row: tuple[int | None, str, str, Sequence[Any]]) -> LexicalText:

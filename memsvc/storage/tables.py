@@ -192,6 +192,7 @@ class MemoryRow(Row, table=True):
         Index(
             "ix_memories_outdated",
             *("tenant", "space", "user_id", "agent_id", "session_id", "event_time", "ordinal"),
+            *("compressor", "state", "superseded_by"),  # of the condition, for SQLite to count without reading rows
             sqlite_where=text(OUTDATED),
             postgresql_where=text(OUTDATED),
         ),

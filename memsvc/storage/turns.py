@@ -205,9 +205,10 @@ def with_context(
     *,
     as_ingested: bool = False,
 ) -> PendingTurns:
-    """Turns of a session with up to `context` turns before them, and what memories told before the first.
+    """Turns with up to `context` before them, and what memories told before the first.
 
-    With `as_ingested` no name is known that only a memory of later brings up, such as an earlier one of these turns.
+    The context goes back to the newest turn that is closed: what stood before it answers to it. With `as_ingested` no
+    name is known that only a memory of later brings up, such as an earlier one of these turns.
     """
     if not rows:
         return PendingTurns((), (), frozenset())

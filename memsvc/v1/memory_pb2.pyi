@@ -466,7 +466,9 @@ class Memory(_message.Message):
     token_count: _builtins.int
     """Size of `text` in cl100k_base tokens."""
     compressor: _builtins.str
-    """Compressor and version, such as `rules/1`; `caller` after a manual edit."""
+    """Compressor and version, such as `rules/2`; `caller` after a manual edit, also of another memory of the same turns if
+    an earlier release worded this one.
+    """
     etag: _builtins.str
     """Opaque version for optimistic concurrency."""
     superseded_by: _builtins.str

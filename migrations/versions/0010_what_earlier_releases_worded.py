@@ -17,7 +17,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_memories_outdated",
         "memories",
-        ["tenant", "space", "user_id", "agent_id", "session_id", "event_time", "ordinal"],
+        [
+            *("tenant", "space", "user_id", "agent_id", "session_id", "event_time", "ordinal"),
+            *("compressor", "state", "superseded_by"),
+        ],
         sqlite_where=OUTDATED,
         postgresql_where=OUTDATED,
     )

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from memsvc.consolidation.decisions import Action, Consolidation, Decision
-from memsvc.errors import LeaseLost, Unavailable
+from memsvc.errors import LeaseLost, StaleEtag, Unavailable
 from memsvc.jobs.giving_way import Unfinished
 from memsvc.jobs.indexer import Indexer
 from memsvc.jobs.rewriting import RewriteHandler, queue_rewrites
@@ -299,6 +299,20 @@ async def test_a_change_while_it_is_compressed_is_kept(parts: Parts) -> None:
     assert parts.rules.batches == [["t0", "t1"], ["t0"]]
     assert await parts.numbers() == [1, 100]
     assert await parts.index.count(SPACE) == 3  # the point of what was not stored is gone
+
+
+async def test_a_memory_that_is_changed_at_every_try_ends_the_attempt(parts: Parts) -> None:
+    await parts.store(old(0), turns=1)
+
+    class Late(SqlRewriteLog):
+        async def replace(self, job: Job, batch: OutdatedTurns, compression: Compression) -> Any:
+            return None
+
+    job = await parts.job()
+    with pytest.raises(StaleEtag, match="3 times in a row"):
+        await parts.handler(log=Late(parts.stores.database, parts.stores.clock))(job, parts.progress)
+    assert len(parts.rules.batches) == 3
+    assert (await parts.numbers(), await parts.index.count(SPACE)) == ([0], 1)
 
 
 async def test_an_answer_is_not_cut_from_its_question(parts: Parts) -> None:
