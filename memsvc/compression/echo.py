@@ -31,7 +31,7 @@ _RECALLING_WORDS = frozenset(_RECALLING.split())
 """Words that an echo is introduced with."""
 _NEGATION = re.compile(r"\b(?:no|not|never|none|nobody|nothing|without|cannot|\w+n['’]t)\b|不|没|ない", re.IGNORECASE)
 _FRAME = re.compile(
-    r"^\s*[-*•] [^\n:]{1,60}: |\[[^\[\]\n]{3,40}\d{4}\]|\b(?:you|memory|assistant|it) (?:told|gave|said|remember\w*|"
+    r"^[ \t]*[-*•] [^\n:]{1,60}: |\[[^\[\]\n]{3,40}\d{4}\]|\b(?:you|memory|assistant|it) (?:told|gave|said|remember\w*|"
     r"wrote|returned|has|have)\b|\b(?:from|in|of) (?:your |the |my )?memor(?:y|ies)\b",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -240,7 +240,8 @@ def _searched(reading: Reading, group: Sequence[Piece]) -> str:
 
 
 def _lexical(reading: Reading, unit: _Unit, text: str) -> str:
-    left_out = [reading.text(piece) for piece in unit.pieces if piece not in unit.told]
+    told = set(unit.told)
+    left_out = [reading.text(piece) for piece in unit.pieces if piece not in told]
     return "\n".join([text, *left_out, date_in_words(reading.turn)])
 
 
