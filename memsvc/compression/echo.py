@@ -1,58 +1,79 @@
 """Sentences that repeat what was told before: an assistant says again what it recalled, a user pastes it back.
 
-An echo is known by its words: nearly all runs of `RUN` words in it stand in one text that was told before. It adds no
-memory. Somebody who says again what they themselves said does mean it, so their own earlier turns make no echo, unless
-they repeat a whole block of what memory told.
+An echo is known by its content words: nearly all pairs of neighbours among them stand in one sentence that was told
+before, with the same numbers, and neither denies where the other does not. It adds no memory. Somebody who says again
+what they said themselves does mean it, so a user's words are an echo only where they are framed as what memory told.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading
-from memsvc.language.words import tokenize
+from memsvc.language.splitting import sentence_ranges
+from memsvc.language.words import STOP_WORDS, tokenize
 from memsvc.types import Role
 
-RUN = 4
-"""Words of a run."""
-FEWEST_WORDS = 6
-"""Of an assistant's sentence that is an echo: shorter ones are said alike by chance."""
-PASTED_WORDS = 24
-"""Of what a user repeats, over all its sentences: less may be meant anew ("I live in Porto again")."""
-REPEATED = 0.75
-"""Share of a sentence's runs that one earlier text must have."""
-_PERSONS = {
-    "i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are",
-    "i'm": "you're", "i've": "you've", "i'll": "you'll", "i'd": "you'd",
-}  # fmt: skip
-"""An echo turns round who speaks: "my dogs" comes back as "your dogs"."""
+REPEATED = 0.7
+"""Share of the pairs of neighbouring content words that one earlier sentence must have; a judgement."""
+FEWEST_WORDS = 3
+"""Content words of an echo: shorter sentences are said alike by chance."""
+
+_RECALLING = """
+remember remembered recall recalled told tell tells say said says mention mentioned note noted know knew see got saved
+stored memory memories earlier previously last time according context record recorded understood correct right
+"""
+_RECALLING_WORDS = frozenset(_RECALLING.split())
+"""Words that an echo is introduced with."""
+_NEGATION = re.compile(r"\b(?:no|not|never|none|nobody|nothing|without|cannot|\w+n['’]t)\b|不|没|ない", re.IGNORECASE)
+_FRAME = re.compile(
+    r"^\s*[-*•] [^\n:]{1,60}: |\[[^\[\]\n]{3,40}\d{4}\]|\b(?:you|memory|assistant|it) (?:told|gave|said|remember\w*|"
+    r"wrote|returned|has|have)\b|\b(?:from|in|of) (?:your |the |my )?memor(?:y|ies)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How text that memory told looks when it is pasted: its labels and dates, or words that say where it is from."""
+
+_Pair = tuple[str, str]
 
 
 class Told:
-    """Runs of words of texts that were told before, each with the speaker that it was told of or by."""
+    """Sentences that were told before, by the pairs of neighbouring content words in them. Questions tell nothing."""
 
     def __init__(self) -> None:
-        self._by_run: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
-        self._texts = 0
+        self._by_pair: defaultdict[_Pair, set[int]] = defaultdict(set)
+        self._denies: list[bool] = []
+        self._numbers: list[frozenset[str]] = []
 
     def add(self, text: str) -> None:
-        """Remember a text."""
-        for run in _runs(tokenize(text)):
-            self._by_run[run].add(self._texts)
-        self._texts += 1
+        """Remember the sentences of a text."""
+        for start, end in sentence_ranges(text):
+            sentence = text[start:end]
+            if sentence.endswith(("?", "？", "؟")):
+                continue
+            words = _content(sentence)
+            for pair in _pairs(words):
+                self._by_pair[pair].add(len(self._denies))
+            self._denies.append(_NEGATION.search(sentence) is not None)
+            self._numbers.append(_numbers(words))
 
-    def repeats(self, text: str) -> bool:
-        """Whether one text that was told before holds nearly all of this one's runs."""
-        runs = _runs(tokenize(text))
-        if not runs:
+    def repeats(self, sentence: str) -> bool:
+        """Whether one sentence that was told before says the same in the same words."""
+        words = _content(sentence)
+        if len(words) < FEWEST_WORDS:
             return False
-        counts: defaultdict[int, int] = defaultdict(int)
-        for run in runs:
-            for number in self._by_run.get(run, ()):
+        pairs, counts = _pairs(words), defaultdict[int, int](int)
+        for pair in pairs:
+            for number in self._by_pair.get(pair, ()):
                 counts[number] += 1
-        return max(counts.values(), default=0) >= REPEATED * len(runs)
+        denies, numbers = _NEGATION.search(sentence) is not None, _numbers(words)
+        return any(
+            count >= REPEATED * len(pairs) and self._denies[i] == denies and numbers <= self._numbers[i]
+            for i, count in counts.items()
+        )
 
 
 def told_before(texts: Iterable[str]) -> Told:
@@ -65,18 +86,22 @@ def told_before(texts: Iterable[str]) -> Told:
 
 def echoes(reading: Reading, told: Told) -> frozenset[Piece]:
     """The pieces of a turn that repeat what was told."""
-    sentences = [piece for piece in reading.prose if not piece.is_question(reading.turn.content)]
-    repeated = [piece for piece in sentences if told.repeats(reading.text(piece))]
-    if reading.turn.role is Role.ASSISTANT:
-        return frozenset(piece for piece in repeated if _length(reading, [piece]) >= FEWEST_WORDS)
-    pasted = reading.turn.role is Role.USER and _length(reading, repeated) >= PASTED_WORDS
-    return frozenset(repeated) if pasted else frozenset()
+    if reading.turn.role is Role.USER and not _FRAME.search(reading.turn.content):
+        return frozenset()
+    content = reading.turn.content
+    return frozenset(
+        piece for piece in reading.pieces if not piece.is_question(content) and told.repeats(piece.text(content))
+    )
 
 
-def _length(reading: Reading, pieces: Sequence[Piece]) -> int:
-    return sum(len(tokenize(reading.text(piece))) for piece in pieces)
+def _content(text: str) -> list[str]:
+    words = (word for word in tokenize(text) if word not in STOP_WORDS)
+    return [word for word in words if word not in _RECALLING_WORDS]
 
 
-def _runs(said: Sequence[str]) -> set[tuple[str, ...]]:
-    words = [_PERSONS.get(word, word) for word in said]
-    return {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}
+def _pairs(words: Sequence[str]) -> set[_Pair]:
+    return set(pairwise(words))
+
+
+def _numbers(words: Sequence[str]) -> frozenset[str]:
+    return frozenset(word for word in words if any(character.isdigit() for character in word))

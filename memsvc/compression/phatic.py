@@ -16,8 +16,8 @@ from memsvc.compression.phatic_words import (
     GREETINGS,
     IDIOM,
     JUDGING,
+    OPENERS,
     PERSONS,
-    POLITE,
     THANKS,
     WHOLE,
 )
@@ -45,11 +45,9 @@ def nothing_said(sentence: str, *, names: frozenset[str], answering: bool) -> Re
         return None if answering else Reason.REACTION
     if _QUESTION_MARK.search(sentence):
         return Reason.EMPTY_QUESTION if not answering and all(word in ASKING for word in core) else None
-    if not all(word in _ALL or word in POLITE for word in core) or _CORE.isdisjoint(core):
+    if not all(word in _ALL for word in core) or _CORE.isdisjoint(core) or _capitalised(sentence, names):
         return None
-    if answering and not all(word in GREETINGS | THANKS | CONNECTING for word in core):
-        return None
-    return _kind(core)
+    return None if answering and OPENERS.isdisjoint(core) and THANKS.isdisjoint(core) else _kind(core)
 
 
 def reacts(sentence: str, *, names: frozenset[str]) -> bool:

@@ -41,13 +41,13 @@ _ASKING_WORDS = """
 what how when why who where which about up is it it's that's you your are do did was think feel doing going been and
 new else so then ok really right everything things today
 """
-_POLITE_WORDS = "see have take keep talk catch go"
 _WHOLE_WORDS = """
 谢谢 谢谢你 谢谢您 多谢 你好 您好 再见 好的 好 嗯 哈哈 太好了 ありがとう
 ありがとうございます こんにちは おはよう おはようございます こんばんは
 はい うん なるほど すごい 了解 了解です いいね 감사합니다
 안녕하세요 네 좋아요 ขอบคุณ สวัสดี
 """
+_OPENER_WORDS = "hi hey hello hiya howdy bye goodbye hallo hola bonjour ciao olá привет مرحبا नमस्ते merhaba"
 _PERSON_WORDS = "i me my mine myself we us our ours he him his she her hers they them their theirs said says"
 
 GREETINGS = frozenset(_GREETINGS_WORDS.split())
@@ -62,8 +62,8 @@ CONNECTING = frozenset(_CONNECTING_WORDS.split())
 """Stand between the others."""
 ASKING = frozenset(_ASKING_WORDS.split())
 """Of questions that name nothing."""
-POLITE = frozenset(_POLITE_WORDS.split())
-"""Verbs of wishes and partings: "see you soon", "have a great day"."""
+OPENERS = frozenset(_OPENER_WORDS.split())
+"""Greet and mean nothing else; "later" or "morning" may answer a question."""
 WHOLE = frozenset(_WHOLE_WORDS.split())
 """Whole sentences of scripts without blanks between words."""
 PERSONS = frozenset(_PERSON_WORDS.split())

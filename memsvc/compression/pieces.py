@@ -21,6 +21,13 @@ conversations (docs/benchmarks.md)."""
 _LEAD_IN = re.compile(r"\w[\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘「『])")
 """A colon behind a word, and not within one, such as a time or an address."""
 _ASKS = re.compile(r"[?？؟]")
+# Questions are typed without their mark as well; these words begin hardly any other sentence of so few words.
+_BEGINS_ASKING = re.compile(
+    r"(?:and |so |but |ok |hey )?(?:(?:do|does|did|is|are|was|were|have|has|can|could|will|would|should|"
+    r"who|whose|which|where|when|why|how|what)\b(?! (?:a|an|the most|if)\b)|anyone|anybody)",
+    re.IGNORECASE,
+)
+_UNMARKED_WORDS = 12
 _FIELD = re.compile(r"\s*[\w -]{1,30}[:：]\s")
 _LONGEST_LEAD = 300
 """Characters: what is longer is no lead-in but a text of its own."""
@@ -41,8 +48,12 @@ class Piece:
         return content[self.start : self.end]
 
     def is_question(self, content: str) -> bool:
-        """Whether it is prose that ends in a question mark."""
-        return self.kind is BlockKind.PROSE and bool(_ASKS.search(content[max(self.start, self.end - 8) : self.end]))
+        """Whether it is prose that ends in a question mark, or begins as questions do and ends in no mark at all."""
+        if self.kind is not BlockKind.PROSE:
+            return False
+        text = self.text(content)
+        unmarked = text[-1:].isalnum() and _BEGINS_ASKING.match(text) is not None
+        return bool(_ASKS.search(text[-8:])) or (unmarked and len(text.split()) <= _UNMARKED_WORDS)
 
 
 def pieces(content: str, tokens: TokenCounter) -> list[Piece]:

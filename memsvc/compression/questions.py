@@ -12,16 +12,32 @@ from memsvc.language.words import word_count
 
 FRAGMENT_WORDS = 8
 """Words up to which the first sentence of an answer is taken to lean on its question; a judgement."""
+PUT_OFF_WORDS = 6
+"""Words of a turn between a question and its answer by the one who answers: "Hang on, the door"; a judgement."""
+BARE_WORDS = 4
+"""Words up to which a question itself leans on the sentence before it: "Which one?"."""
 REACH = 3
 """Turns back in which the question is looked for: others may speak, or somebody ask again, before it is answered."""
 MOST_CHARACTERS = 400
 """Of a question; a longer one is a text of its own."""
+LONGEST_TAIL = 40
+"""Characters behind a question that belong to it, such as "[y/N]"."""
 
+_YES_NO = (
+    r"yes|yeah|yep|yup|no|nope|nah|none|never|neither|"
+    r"nein|ja|doch|sí|si|oui|non|não|sim|да|нет|evet|hayır|हाँ|नहीं|نعم|لا"
+)
 # How answers begin that mean nothing without what was asked, in the commonest languages.
-_POLAR = re.compile(
-    r"\W*(?:yes|yeah|yep|yup|no|nope|nah|not|none|never|neither|both|either|maybe|perhaps|probably|sure|of course|"
-    r"absolutely|definitely|sometimes|always|only|just|about|around|because|since|ja|nein|doch|kein\w*|sí|si|oui|non|nunca|"
-    r"não|sim|да|нет|evet|hayır|हाँ|नहीं|نعم|لا)\b|\W*(?:是|不|没|对|はい|いいえ|うん|ううん|네|아니)",
+_BEGINS_POLAR = re.compile(
+    rf"^\W*(?:(?:{_YES_NO}|not|both|either|maybe|perhaps|probably|sure|of course|absolutely|definitely|sometimes|"
+    r"always|only|just|about|around|because|since|kein\w*|nunca)\b|是|不|没|对|はい|いいえ|うん|ううん|네|아니)|^\W*\d\)?\s",
+    re.IGNORECASE,
+)
+_SAYS_YES_OR_NO = re.compile(rf"(?:^|[.!,;:]|\b(?:and|so|but))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE)
+# "It did not", "she has": what was done, or is so, stands in the question.
+_BEGINS_ELLIPTIC = re.compile(
+    r"^\W*(?:i|he|she|it|we|they|you|that|there) (?:do|does|did|is|are|am|was|were|has|have|had|can|could|will|would|"
+    r"should|might|may)(?: not|n['’]t)?(?:[.,:;!]|$)",
     re.IGNORECASE,
 )
 
@@ -37,24 +53,26 @@ class Question:
 def answered(readings: Sequence[Reading], i: int) -> Question | None:
     """The question that turn `i` answers, when it leans on it to be understood."""
     reply = readings[i]
-    if not reply.is_talk or not reply.pieces:
+    if not reply.is_talk or not reply.pieces or not _leans(reply):
         return None
-    found = open_question(readings, i)
-    return found if found is not None and _leans(reply) else None
+    return open_question(readings, i)
 
 
 def open_question(readings: Sequence[Reading], i: int) -> Question | None:
     """The question that is open when turn `i` is said: the last one that another speaker asked within reach."""
-    speaker = _speaker(readings[i])
-    for j in range(i - 1, max(-1, i - 1 - REACH), -1):
+    speaker, reach = _speaker(readings[i]), REACH
+    for j in range(i - 1, -1, -1):
         before = readings[j]
         if not before.is_talk:
+            continue  # what a tool gives back stands between a question and its answer
+        if not reach:
             return None
-        if _speaker(before) == speaker:
-            if not _puts_off(before):
-                return None  # the speaker has answered, or gone on to something else, since
-        elif before.questions:
-            return _together(before, j)
+        reach -= 1
+        if _speaker(before) != speaker:
+            if before.questions:
+                return _together(before, j)
+        elif _answers(before, readings[i]):
+            return None
     return None
 
 
@@ -62,27 +80,36 @@ def _speaker(reading: Reading) -> tuple[str, str]:
     return reading.turn.role, reading.turn.speaker
 
 
-def _puts_off(reading: Reading) -> bool:
-    """Whether a turn is too short to be an answer: "Let me check"."""
-    return word_count(reading.turn.content) <= PUT_OFF_WORDS and not _POLAR.match(reading.turn.content)
-
-
-PUT_OFF_WORDS = 4
-"""Words of a turn between a question and its answer by the one who answers; a judgement."""
+def _answers(before: Reading, reply: Reading) -> bool:
+    """Whether an earlier turn by the one who replies has answered already, or gone on to something else."""
+    said = before.turn.content
+    if _SAYS_YES_OR_NO.search(said):
+        return True
+    return word_count(said) > PUT_OFF_WORDS and not _SAYS_YES_OR_NO.search(reply.turn.content)
 
 
 def _leans(reply: Reading) -> bool:
-    """Whether an answer begins with a yes, a no or a fragment."""
+    """Whether an answer says yes or no, begins with a fragment, or leaves out what the question says."""
     first = reply.text(reply.pieces[0])
-    return bool(_POLAR.match(first)) or word_count(first) <= FRAGMENT_WORDS
+    short = word_count(first) <= FRAGMENT_WORDS
+    return short or any(
+        pattern.search(reply.turn.content) for pattern in (_BEGINS_POLAR, _BEGINS_ELLIPTIC, _SAYS_YES_OR_NO)
+    )
 
 
 def _together(reading: Reading, index: int) -> Question:
-    """The last question, and those right before it, as long as they are short together."""
-    asked: list[Piece] = []
-    for piece in reversed(reading.questions):
-        gap = asked and reading.turn.content[piece.end : asked[0].start].strip()
-        if asked and (gap or asked[-1].end - piece.start > MOST_CHARACTERS):
-            break
-        asked.insert(0, piece)
-    return Question(index, tuple(asked))
+    """The last question with those right before it, as long as they are short together, and what it leans on."""
+    content, every = reading.turn.content, list(reading.pieces)
+    last = first = every.index(reading.questions[-1])
+    while first and every[first - 1] in reading.questions and _fits(every[first - 1], every[last]):
+        first -= 1
+    asked = content[every[first].start : every[last].end]
+    if first and word_count(asked) <= BARE_WORDS and _fits(every[first - 1], every[last]):
+        first -= 1
+    if last + 1 < len(every) and every[-1].end - every[last].end <= LONGEST_TAIL:
+        last = len(every) - 1
+    return Question(index, tuple(every[first : last + 1]))
+
+
+def _fits(first: Piece, last: Piece) -> bool:
+    return last.end - first.start <= MOST_CHARACTERS

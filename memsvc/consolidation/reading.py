@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from memsvc.consolidation.claims import Claim, Mode
 from memsvc.consolidation.frames import slots
 from memsvc.consolidation.grammar import Clause, clauses, concept, number, recurs
@@ -11,7 +9,7 @@ from memsvc.consolidation.lexicon import ADDED, CORRECTION, EVENTS, FUNCTIONAL, 
 from memsvc.consolidation.phrases import Predicate
 from memsvc.consolidation.predicates import loosely, predicates
 from memsvc.language.timeline import find_times
-from memsvc.types import Analysis, Interval, Memory
+from memsvc.types import Analysis, Interval, Memory, Role
 
 PLAIN = 14
 """Words of a sentence up to which a clause of it can end what others say."""
@@ -19,15 +17,13 @@ _BEGINNINGS = frozenset({"get", "adopt", "join", "become", "book", "marry"})
 """Verbs that in the past tense tell what holds since."""
 _HELD = frozenset({"be", "have", "hold", "get", "own", "earn"})
 """Verbs by which a degree was taken once and for all."""
-_SPEAKER = re.compile(r"\bthe (user|assistant|tool)\b", re.IGNORECASE)
 
 
 def speaker_of(memory: Memory) -> str:
     """Whom "I" means in a memory, case-folded: its speaker's first name, else the user or the assistant."""
     if memory.symbolic.speaker.strip():
         return memory.symbolic.speaker.split()[0].casefold()
-    match = _SPEAKER.search(memory.text)
-    return f"the {match[1].casefold()}" if match else "the user"
+    return f"the {memory.role or Role.USER}"
 
 
 def plain_text(memory: Memory) -> str:

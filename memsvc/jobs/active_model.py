@@ -26,6 +26,11 @@ class ActiveEmbedder:
         """Length of its vectors."""
         return self._models.active.embedder.dimension
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """Languages of the active model."""
+        return self._models.active.embedder.languages
+
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         """See `ports.Embedder.embed`."""
         return await self._models.active.embedder.embed(texts, urgent=urgent)

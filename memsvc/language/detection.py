@@ -68,7 +68,7 @@ _SYLLABIC = 3
 """Letters that a character of a script of syllables or words stands for, when scripts are compared."""
 
 _NOT_PROSE = re.compile(r"[/\\@_=<>{}|0-9]")
-"""In parts between blanks that are addresses, paths, code or numbers."""
+"""In ASCII between two blanks: an address, a path, code or a number."""
 _FOREIGN = re.compile(rf"[^\W{_SCRIPTS[_LATIN][1]}]+")
 _LATIN_RUN = re.compile(rf"[{_SCRIPTS[_LATIN][1]}]+")
 _OTHER_LETTERS = re.compile(r"[^\W\d_]")
@@ -125,7 +125,7 @@ def load() -> None:
 
 def _read(text: str) -> tuple[int | None, str]:
     """The script that most of a text's words are in, None where it has none that is known, and a sample in it."""
-    sample = " ".join(part for part in text[:SAMPLE].split() if not _NOT_PROSE.search(part))
+    sample = " ".join(part for part in text[:SAMPLE].split() if not (part.isascii() and _NOT_PROSE.search(part)))
     if sample.isascii():
         return (_LATIN if _LATIN_RUN.search(sample) else None), sample
     letters: Counter[int] = Counter()

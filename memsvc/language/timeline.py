@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from memsvc.language.dates import foreign
-from memsvc.language.dates.doubt import Candidate, settle
+from memsvc.language.dates.doubt import settle
 from memsvc.language.dates.english import RULES, Resolve, Rule
-from memsvc.language.dates.english_days import weekday
+from memsvc.language.dates.english_weekdays import weekday
 from memsvc.language.dates.mentions import Granularity, TimeMention, bracket, render, render_bare
 from memsvc.language.dates.protected import Protected
-from memsvc.language.dates.site import Site
+from memsvc.language.dates.site import Candidate, Site
 from memsvc.language.dates.tense import Tenses
 from memsvc.language.dates.words import Words, split_words, word_set
 from memsvc.types import Interval
@@ -91,7 +91,9 @@ def _read(match: _Match, words: Words, tenses: Tenses, base: datetime) -> Candid
         found = resolve(Site(words, tenses, base, written, first, last))
     except (ValueError, OverflowError):  # 31 February, or a time outside the calendar
         return None
-    return found and Candidate(written.start(), written.end(), first, last, found, resolve is weekday and found.bare)
+    if found is None:
+        return None
+    return Candidate(written.start(), written.end(), first, last, found, resolve is weekday and found.bare)
 
 
 def _is_title(tokens: Sequence[str]) -> bool:

@@ -72,7 +72,7 @@ _ALGORITHMS = {
 _LONGEST_STEMMED = 64
 """Characters of a word that is stemmed; longer ones are no words."""
 
-_FREQUENT = 60
+_FREQUENT = 100
 """Most frequent words of a language, which are its stop words: articles, pronouns, prepositions, auxiliaries."""
 
 _WORDFREQ_CODES = {"no": "nb", "sr": "sh", "hr": "sh", "bs": "sh"}

@@ -44,6 +44,11 @@ class CachedEmbedder:
         """Texts that had to be computed so far; one repeated within a call is computed once."""
         return self._misses
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """Languages of the inner model."""
+        return self._inner.languages
+
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         """Return unit-length float32 vectors of shape [len(texts), dimension], in order; errors as the inner one."""
         known = {text: self._vectors[text] for text in dict.fromkeys(texts) if text in self._vectors}

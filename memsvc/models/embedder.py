@@ -19,7 +19,7 @@ from memsvc.errors import Reason, Unavailable
 from memsvc.models.batcher import Batcher
 from memsvc.models.device import Device, NoGpu, Precision, choose_device, choose_dtype
 from memsvc.models.packed import pack
-from memsvc.models.weights import MINILM, minilm_folder
+from memsvc.models.weights import MINILM, MINILM_LANGUAGES, minilm_folder
 from memsvc.ports import Vectors
 
 __all__ = ["NoGpu", "SentenceTransformerEmbedder", "encodable", "load_model", "pad"]
@@ -97,6 +97,11 @@ class SentenceTransformerEmbedder:
     def dimension(self) -> int:
         """Length of a vector."""
         return self._dimension
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """English alone for the built-in model; not known of others."""
+        return MINILM_LANGUAGES if self._name == MINILM else None
 
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         """Return unit-length float32 vectors of shape [len(texts), dimension], in order.

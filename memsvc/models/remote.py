@@ -69,6 +69,11 @@ class LitellmEmbedder:
         """Length of a vector."""
         return self._dimension
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """Not known here."""
+        return None
+
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         """Return unit-length float32 vectors of shape [len(texts), dimension], in order.
 

@@ -11,6 +11,9 @@ from memsvc.errors import Corrupt
 MINILM = "all-MiniLM-L6-v2"
 """Name of the built-in embedding model."""
 
+MINILM_LANGUAGES = frozenset({"en"})
+"""Languages it was trained on, as ISO 639-1 codes."""
+
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of its `model.safetensors`, as published."""
 

@@ -105,6 +105,11 @@ class Embedder(Protocol):
         """Length of a vector."""
         ...
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of the languages that the model knows; None for all, or where that is not known."""
+        ...
+
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         """Return unit-length float32 vectors of shape [len(texts), dimension], in order.
 

@@ -12,8 +12,8 @@ lines of a memory are indented, so that no text can pose as a header or as anoth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, tzinfo
 
 from memsvc.language.words import STOP_WORDS, tokenize
@@ -27,6 +27,8 @@ ALWAYS = 4
 """Memories that no window keeps out."""
 FULL = 2
 FULL_TOKENS = 100
+NEWER = "[newer below]"
+"""Stands behind a memory that one further down in the context renews."""
 _TOLD = 4
 """Signals that a reason names."""
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -57,14 +59,16 @@ def pack(
     window: float | None = None,
     excerpt: Callable[[Memory], Memory] | None = None,
     zone: tzinfo = UTC,
+    renewed_by: Mapping[str, str] | None = None,
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
     With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best; it narrows
     as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told as it
-    returns them; without, all are told in full. `zone` is the clock of memories without one.
+    returns them; without, all are told in full. `zone` is the clock of memories without one. `renewed_by` holds, by a
+    memory's id, that of a newer one about the same thing: where both are told, the older one says so.
     """
-    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone)
+    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone, renewed_by or {})
     verdicts = [packer.judge(candidate) for candidate in candidates]
     context, token_count, dropped = packer.finish()
     late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
@@ -108,6 +112,7 @@ class _Packer:
         window: float | None,
         excerpt: Callable[[Memory], Memory] | None,
         zone: tzinfo,
+        renewed_by: Mapping[str, str],
     ) -> None:
         self._where = where
         self._depth = depth
@@ -116,6 +121,7 @@ class _Packer:
         self._window = window
         self._excerpt = excerpt
         self._zone = zone
+        self._renewed_by = renewed_by
         # Under a window the budget is a ceiling that is seldom reached, so it does not say how much there is room for.
         self._full = max(FULL, max_tokens // FULL_TOKENS) if window is None else FULL
         self._best: float | None = None
@@ -167,10 +173,12 @@ class _Packer:
         return _Verdict(HitOutcome.RETURNED, f"rank {self._rank}, {cost} tokens{how}: {_explain(candidate)}")
 
     def _told(self, memory: Memory) -> Memory:
-        """The memory as it is rendered: in full among the best, else by its excerpt."""
-        if self._excerpt is None or self._rank <= self._full:
-            return memory
-        return self._excerpt(memory)
+        """The memory as it is rendered: in full among the best, else by its excerpt; an older one says that it is."""
+        told = memory if self._excerpt is None or self._rank <= self._full else self._excerpt(memory)
+        newer = self._renewed_by.get(memory.id)
+        if newer is None or all(each.id != newer for each in self._taken):
+            return told
+        return replace(told, text=f"{told.text} {NEWER}")
 
     def _cost(self, memory: Memory) -> int:
         day = _day(memory, self._zone)

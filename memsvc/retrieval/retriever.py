@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from memsvc.errors import FailedPrecondition, Reason
+from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.ports import Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
 from memsvc.retrieval.confidence import confidence, confidence_signals
 from memsvc.retrieval.excerpt import Excerpts
 from memsvc.retrieval.fallback import LexicalFallback
-from memsvc.retrieval.fusion import fuse
+from memsvc.retrieval.fusion import Candidate, fuse
 from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
 from memsvc.retrieval.plan import make_plan
@@ -18,7 +19,9 @@ from memsvc.retrieval.planning import PlannedSearch, Planner
 from memsvc.retrieval.pooling import pool
 from memsvc.retrieval.prefilter import prefilter
 from memsvc.retrieval.question import Question, read_question
+from memsvc.retrieval.recency import Ordered, compared, newest_first
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
+from memsvc.retrieval.warnings import language_warnings
 from memsvc.retrieval.weights import SHIPPED, Weights
 from memsvc.types import Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
 
@@ -38,6 +41,8 @@ class Retriever:
         fallback: LexicalFallback | None = None,
     ) -> None:
         self._views = ViewSearch(index, embedder, fallback)
+        self._index = index
+        self._embedder = embedder
         self._tokens = tokens
         self._memories = memories
         self._weights = weights
@@ -69,7 +74,8 @@ class Retriever:
             fuse({result.report.view: result.hits for result in results}, stored, its_plan, each)
             for results, (each, its_plan) in zip(found, lookups, strict=True)
         ]
-        pooled = pool(rankings)
+        newest = await self._newest_first(space, rankings[0], question)
+        pooled = pool([newest.candidates, *rankings[1:]])
         candidates = [each.candidate for each in pooled]
         packing = pack(
             candidates,
@@ -80,6 +86,7 @@ class Retriever:
             window=plan.score_window,
             excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
             zone=spec.zone,
+            renewed_by=newest.renewed_by,
         )
         sure, reasons = confidence(
             confidence_signals(rankings[0], question), self._weights.confidence, self._weights.confidence_bias
@@ -95,7 +102,17 @@ class Retriever:
             confidence_signals=reasons,
             planning=planned.report if planned else None,
             filter_cut=bounds.cut,
+            warnings=language_warnings(spec.text, self._embedder.model, self._embedder.languages),
         )
+
+    async def _newest_first(self, space: SpaceKey, ranking: Sequence[Candidate], question: Question) -> Ordered:
+        """Put what renews the best memory before it; with the index out of reach the order stays as it is."""
+        wanted = compared(ranking, question)
+        try:
+            vectors = await self._index.vectors(space, wanted) if wanted else {}
+        except Unavailable:
+            vectors = {}
+        return newest_first(ranking, question, vectors)
 
     async def _planned(self, space: SpaceKey, spec: QuerySpec, question: Question) -> PlannedSearch | None:
         if not spec.planning_seconds:

@@ -31,6 +31,9 @@ def query_message(space_id: str, retrieval: Retrieval, mask: FieldMask) -> memor
         planning=_planning(retrieval.planning) if retrieval.planning else None,
         degraded=retrieval.degradation is not None,
         degraded_reason=retrieval.degradation or "",
+        warnings=[
+            memory_service_pb2.Warning(code=warning.code, message=warning.message) for warning in retrieval.warnings
+        ],
     )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from memsvc.storage.changelog import append_changes
-from memsvc.storage.closing import close_sources, forget_neighbours
+from memsvc.storage.closing import close_turns, forget_neighbours
 from memsvc.storage.enqueue import defer_consolidation
 from memsvc.storage.memory_query import in_space
 from memsvc.storage.memory_writes import defer_index, is_withdrawn, mark_deleted, touch
@@ -42,6 +42,14 @@ _FORGOTTEN = "What was said beside it was deleted, and is searched no more."
 _RECONCILED = "The memory that it contradicted was deleted, corrected or replaced."
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How many memories a deletion took, and the turns that those which it was meant for came from."""
+
+    count: int
+    turns: frozenset[TurnRef]
+
+
 def delete_memories(
     session: Session,
     space: SpaceKey,
@@ -51,27 +59,36 @@ def delete_memories(
     whole: bool,
     now: datetime,
     delay: timedelta | None,
-) -> int:
-    """Delete memories for a caller; return how many are gone.
-
-    `whole` says that they are deleted for what they tell, with the memories whose place they took and with the turns
-    that they come from; without it the caller deletes a scope, and closes its turns itself.
-    """
+) -> Deleted:
+    """Delete memories for a caller, `whole` with those whose place they took. Their turns are the caller's to close."""
     cascade = _Cascade(session, space, now, delay)
     gone = [*rows, *(cascade.inputs_below(rows) if whole else ())]
     told = cascade.made_of(gone)
-    closed = close_sources(session, space, gone, {row.id for row in (*gone, *told)}) if whole else None
-    if closed is not None and closed.leftovers:
-        gone += closed.leftovers
-        told = cascade.made_of(gone)
     mark_deleted(session, space, gone, actor=actor, now=now)
     if told:
         mark_deleted(session, space, told, actor=CONSOLIDATION, now=now, reason=_TOLD)
     cascade.follow(ended=[*gone, *told], withdrawn=told)
-    if closed is not None:
-        cascade.forget_neighbours(closed.turns)
     cascade.finish()
-    return len(gone) + len(told)
+    return Deleted(len(gone) + len(told), frozenset(ref for row in gone for ref in memory_of(row).sources))
+
+
+def close_behind(
+    session: Session,
+    space: SpaceKey,
+    turns: Collection[TurnRef],
+    *,
+    actor: str,
+    now: datetime,
+    delay: timedelta | None,
+) -> int:
+    """Close the turns that deleted memories came from; return how many memories went with them."""
+    leftovers = close_turns(session, space, turns)
+    if leftovers:
+        delete_memories(session, space, leftovers, actor=actor, whole=False, now=now, delay=delay)
+    cascade = _Cascade(session, space, now, delay)
+    cascade.forget_neighbours(turns)
+    cascade.finish()
+    return len(leftovers)
 
 
 def follow_correction(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -36,14 +35,8 @@ from memsvc.types import (
 REASON = "DELETED"
 """Why a turn is DELETED, as its listing tells."""
 LOOKUP = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What closing turns found: the turns, and memories that tell nothing but what is gone."""
-
-    turns: frozenset[TurnRef]
-    leftovers: tuple[MemoryRow, ...]
+FEW = 20
+"""Turns that the database looks for by their ids; for more than that it is asked for every memory's."""
 
 
 def require_open(session: Session, space: SpaceKey, refs: Iterable[TurnRef]) -> None:
@@ -97,20 +90,18 @@ def close_waiting(session: Session, space: SpaceKey, scope: Scope, where: Memory
     return int(session.exec(deleted.execution_options(synchronize_session=False)).rowcount)
 
 
-def close_sources(session: Session, space: SpaceKey, gone: Sequence[MemoryRow], going: Collection[str]) -> Closed:
-    """Close the turns of deleted memories, and delete those that nothing else tells.
+def close_turns(session: Session, space: SpaceKey, refs: Collection[TurnRef]) -> list[MemoryRow]:
+    """Close the turns of memories that were deleted, and empty those that nothing else tells.
 
-    `going` are the ids of everything that is deleted.
+    Returns the memories that were withdrawn and tell nothing but what is gone.
     """
-    refs = frozenset(ref for row in gone for ref in memory_of(row).sources)
     turns = [row for some in _batches(refs) for row in session.exec(_locked(space, some))]
-    citing = [row for row in _citing(session, space, refs) if row.id not in going]
+    citing = _citing(session, space, refs)
     told = {ref for row in citing if not is_withdrawn(row) for ref in memory_of(row).sources}
     for row in turns:
         _close(row, told=_ref(row) in told)
         session.add(row)
-    leftovers = [row for row in citing if is_withdrawn(row) and told.isdisjoint(memory_of(row).sources)]
-    return Closed(refs, tuple(leftovers))
+    return [row for row in citing if is_withdrawn(row) and told.isdisjoint(memory_of(row).sources)]
 
 
 def forget_neighbours(session: Session, space: SpaceKey, closed: Collection[TurnRef], now: datetime) -> list[MemoryRow]:
@@ -160,14 +151,24 @@ def _citing(session: Session, space: SpaceKey, refs: Collection[TurnRef]) -> lis
 
 
 def _mentioning(
-    session: Session, space: SpaceKey, where: Sequence[ColumnElement[bool]], column: Any, refs: Iterable[TurnRef]
+    session: Session, space: SpaceKey, where: Sequence[ColumnElement[bool]], column: Any, refs: Collection[TurnRef]
 ) -> Iterator[MemoryRow]:
-    """Live memories whose JSON column may hold one of the turns: it holds one of their ids."""
-    live = MemoryRow.state != MemoryState.DELETED
-    for some in _batches(refs):
-        holds = or_(*(cast(column, Text).contains(json.dumps(ref.turn_id), autoescape=True) for ref in some))
-        query = select(MemoryRow).where(*in_space(space), *where, live, holds).order_by(col(MemoryRow.ordinal))
-        yield from session.exec(query.with_for_update()).all()
+    """Live memories whose JSON column, of sources or neighbours, may name one of the turns: it has one of their ids."""
+    here = (*in_space(space), *where, col(MemoryRow.state) != MemoryState.DELETED)
+    query = select(MemoryRow.ordinal, column).where(*here)
+    ids = {ref.turn_id for ref in refs}
+    if len(ids) <= FEW:
+        query = query.where(or_(*(cast(column, Text).contains(json.dumps(id_), autoescape=True) for id_ in ids)))
+    named = [ordinal for ordinal, listed in session.exec(query) if not ids.isdisjoint(map(_turn_id, listed))]
+    for start in range(0, len(named), LOOKUP):
+        some = col(MemoryRow.ordinal).in_(named[start : start + LOOKUP])
+        yield from session.exec(select(MemoryRow).where(*here, some).order_by(col(MemoryRow.ordinal)).with_for_update())
+
+
+def _turn_id(dumped: dict[str, Any]) -> str:
+    ref: dict[str, Any] = dumped.get("ref", dumped)
+    turn_id: str = ref["turn_id"]
+    return turn_id
 
 
 def _by_scope(refs: Iterable[TurnRef]) -> Iterator[tuple[Scope, frozenset[TurnRef]]]:

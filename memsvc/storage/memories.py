@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from memsvc.errors import NotFound
-from memsvc.storage.cascade import delete_memories, follow_correction
+from memsvc.storage.cascade import Deleted, close_behind, delete_memories, follow_correction
 from memsvc.storage.changelog import append_changes
 from memsvc.storage.closing import close_scope, close_waiting, require_open, turns_of
 from memsvc.storage.cursors import number_at, page_of
@@ -241,7 +241,8 @@ class SqlMemoryLog(IndexMarks):
             row = live_row(session, space, memory_id, lock=True)
             if etag:
                 check_etag(row, etag)
-            self._drop(session, space, [row], actor=actor, whole=True)
+            gone = self._drop(session, space, [row], actor=actor, whole=True)
+            self._close(session, space, gone.turns, actor=actor)
 
         await self._db.write(drop)
         self._db.work.deferred()
@@ -269,20 +270,29 @@ class SqlMemoryLog(IndexMarks):
             closed = (
                 close_scope(session, space, scope) if where is None else close_waiting(session, space, scope, where)
             )
-            memories = 0
+            memories, turns = 0, set[TurnRef]()
             while rows := session.exec(batch).all():
-                memories += self._drop(session, space, rows, actor=actor, whole=False)
+                gone = self._drop(session, space, rows, actor=actor, whole=False)
+                memories += gone.count
+                turns |= gone.turns
                 session.flush()
                 session.expunge_all()
+            if where is not None:
+                memories += self._close(session, space, turns, actor=actor)
             return memories, closed
 
         deleted = await self._db.write(drop)
         self._db.work.deferred()
         return deleted
 
-    def _drop(self, session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, whole: bool) -> int:
+    def _drop(
+        self, session: Session, space: SpaceKey, rows: Sequence[MemoryRow], *, actor: str, whole: bool
+    ) -> Deleted:
         now, delay = self._clock(), self._consolidate_after
         return delete_memories(session, space, rows, actor=actor, whole=whole, now=now, delay=delay)
+
+    def _close(self, session: Session, space: SpaceKey, turns: Collection[TurnRef], *, actor: str) -> int:
+        return close_behind(session, space, turns, actor=actor, now=self._clock(), delay=self._consolidate_after)
 
     async def history(self, space: SpaceKey, memory_id: str, *, limit: int, cursor: str | None = None) -> Page[Change]:
         """List a memory's changes, oldest first, deleted memories included. Raises NotFound."""

@@ -91,7 +91,8 @@ def mark_deleted(
         row.update_time = now
         left = memory_of(row).without_words()
         for column, value in memory_values(left).items():
-            setattr(row, column, value)
+            if getattr(row, column) != value:
+                setattr(row, column, value)
         session.add(row)
         gone.append(left)
     ordinals = [row.ordinal for row in rows]

@@ -59,6 +59,7 @@ from memsvc.types.queries import (
     PlanningReport,
     QueryPlan,
     QuerySpec,
+    QueryWarning,
     Retrieval,
     Signal,
     SparseVector,
@@ -66,6 +67,7 @@ from memsvc.types.queries import (
     View,
     ViewReport,
     ViewScore,
+    WarningCode,
 )
 from memsvc.types.spaces import Key, KeyRole, Page, Scope, Space, SpaceKey, SpaceStats, UserSettings, utc_now
 from memsvc.types.turns import (
@@ -151,6 +153,7 @@ __all__ = [
     "Priority",
     "QueryPlan",
     "QuerySpec",
+    "QueryWarning",
     "Retrieval",
     "Role",
     "Rule",
@@ -172,6 +175,7 @@ __all__ = [
     "View",
     "ViewReport",
     "ViewScore",
+    "WarningCode",
     "canonical_json",
     "fixed_zone",
     "folded",

@@ -154,6 +154,20 @@ class ViewReport:
     """Whether that took too long for all of them: older ones were not seen."""
 
 
+class WarningCode(StrEnum):
+    """What a reader of an answer is warned of."""
+
+    EMBEDDER_LANGUAGE = "EMBEDDER_LANGUAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWarning:
+    """Why an answer may be poorer than it would be elsewhere, for machines and in words."""
+
+    code: WarningCode
+    message: str
+
+
 class Degradation(StrEnum):
     """Why an answer may lack memories that would be in it on another day."""
 
@@ -214,6 +228,7 @@ class Retrieval:
     """None where rules alone planned, as asked for."""
     filter_cut: bool = False
     """Whether only the newest of the memories that pass the filter were searched."""
+    warnings: tuple[QueryWarning, ...] = ()
 
     @property
     def degradation(self) -> Degradation | None:

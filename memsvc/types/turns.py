@@ -81,7 +81,7 @@ class Turn:
         """The name the turn is told under: its speaker, else the user or the agent of its scope, else the role."""
         if self.speaker:
             return self.speaker
-        return {Role.USER: "The user", Role.ASSISTANT: "The assistant"}.get(self.role, f"The {self.role}")
+        return self.role.capitalize()
 
 
 def merged_metadata(turns: Sequence[Turn]) -> dict[str, Any]:

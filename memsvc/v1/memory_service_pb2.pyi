@@ -706,6 +706,7 @@ class QueryResponse(_message.Message):
     PLANNING_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
     DEGRADED_REASON_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     context: _builtins.str
     """The results rendered as text for a prompt, grouped by date."""
     token_count: _builtins.int
@@ -738,6 +739,10 @@ class QueryResponse(_message.Message):
     def planning(self) -> Global___PlanningReport:
         """What a language model planned; unset when rules alone did."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """Why the answer may be poorer than it would be in another setting. It is whole all the same."""
+
     def __init__(
         self,
         *,
@@ -752,14 +757,43 @@ class QueryResponse(_message.Message):
         planning: Global___PlanningReport | None = ...,
         degraded: _builtins.bool = ...,
         degraded_reason: _builtins.str = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["planning", b"planning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "degraded", b"degraded", "degraded_reason", b"degraded_reason", "depth", b"depth", "max_tokens", b"max_tokens", "planning", b"planning", "results", b"results", "token_count", b"token_count", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complexity", b"complexity", "confidence", b"confidence", "context", b"context", "degraded", b"degraded", "degraded_reason", b"degraded_reason", "depth", b"depth", "max_tokens", b"max_tokens", "planning", b"planning", "results", b"results", "token_count", b"token_count", "views", b"views", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryResponse: _TypeAlias = QueryResponse  # noqa: Y015
+
+@_typing.final
+class Warning(_message.Message):
+    """Something that a reader of an answer should know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """For machines. EMBEDDER_LANGUAGE: the question is in a language that the embedding model does not know, so that
+    memories which share no word with it may be missing.
+    """
+    message: _builtins.str
+    """The same in words, with names and values."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Warning: _TypeAlias = Warning  # noqa: Y015
 
 @_typing.final
 class PlanningReport(_message.Message):

@@ -253,6 +253,22 @@ async def test_what_a_deleted_turn_said_is_searched_nowhere(stores: Stores, turn
     assert (last.kind, last.actor) == (ChangeKind.UPDATED, "consolidation")
 
 
+@pytest.mark.parametrize("count", [3, 30])
+async def test_a_filtered_deletion_closes_the_turns_it_is_about(stores: Stores, count: int) -> None:
+    gone = [beside(n, event_time=NOON, sources=(turn(n).ref,)) for n in range(1, count)]
+    near = [beside(100 + n, n, 200, event_time=NOON + timedelta(days=2)) for n in range(1, count)]
+    later = tuple(turn(100 + n, event_time=NOON + timedelta(days=2)) for n in range(1, count))
+    await told(stores, *gone, *near, turns=(*(turn(n) for n in range(1, count)), *later))
+    where = replace(MemoryFilter(), end_time=NOON + timedelta(days=1))
+    assert await stores.memories.delete_scope(SPACE, SCOPE, where, actor="a") == (count - 1, 0)
+    found = await dispositions(stores)
+    assert {found[f"t{n}"] for n in range(1, count)} == {"deleted"}
+    assert {found[each.turn_id] for each in later} == {"kept"}
+    left = (await stores.memories.page(SPACE, MemoryFilter(), limit=99)).items
+    assert {tuple(each.text for each in m.neighbours) for m in left} == {("word200",)}
+    assert len(left) == count - 1
+
+
 async def test_nothing_that_a_deleted_memory_said_is_kept(stores: Stores) -> None:
     await told(stores, memory(1, text="Ana keeps bees."), turns=(turn(1),))
     write = IngestRequestId("11111111-1111-4111-8111-111111111111", "digest")

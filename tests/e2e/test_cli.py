@@ -46,6 +46,9 @@ def test_add_search_explain_stats_find_the_local_service_and_key(live: Path) -> 
     assert "returned" in memsvc("explain", "What did Ana plant?", "--user", "ana", data_dir=live)
     stats = json.loads(memsvc("stats", "--json", data_dir=live))
     assert stats["turn_count"] == 1
+    assert "fig" in memsvc("search", "What did Ana plant?", "--whole-space", data_dir=live)
+    for names in ((), ("--user", "")):
+        assert "INVALID_FIELD" in memsvc("search", "What did Ana plant?", *names, data_dir=live, ok=False)
 
 
 def test_what_is_said_in_a_terminal_is_on_its_clock(live: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from memsvc.bootstrap.parts import collection_name
 from memsvc.bootstrap.serving import running_server
 from memsvc_client import AsyncMemoryClient, RetryPolicy, Unavailable
 from support.small_service import SmallService, small_service, until
 
-COLLECTION = "memsvc-openai-first"
+COLLECTION = collection_name("openai/first")
 QUESTION = "Where does Ana keep the telescope?"
 
 

@@ -60,6 +60,11 @@ async def test_query_waits_for_the_write_and_explain_agrees(tmp_path: Path) -> N
         trace = await client("Explain", pb.ExplainRequest(parent=PARENT, spec=spec))
         assert trace.response.results == answer.results
         assert [hit.name for hit in trace.hits] == [answer.results[0].memory.name]
+        assert not answer.warnings
+        german = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="Wohin ist Ana umgezogen?"))
+        [warning] = (await client("Query", german)).warnings
+        assert warning.code == "EMBEDDER_LANGUAGE"
+        assert "'de'" in warning.message
         request.read_mask.paths.extend(["text", "scope.user_id"])
         masked = (await client("Query", request)).results[0].memory
         assert {field.name for field, _ in masked.ListFields()} == {"text", "scope"}

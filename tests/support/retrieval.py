@@ -53,6 +53,7 @@ class HashingEmbedder:
 
     model = "hashing"
     dimension = 256
+    languages: frozenset[str] | None = None
 
     async def embed(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)

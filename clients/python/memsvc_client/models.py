@@ -165,6 +165,15 @@ class Planning:
     completion_token_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class SearchWarning:
+    """Why an answer may be poorer than it would be in another setting."""
+
+    code: str
+    """EMBEDDER_LANGUAGE: the question is in a language that the service's embedding model does not know."""
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult(Sequence[SearchHit]):
     """The hits, best first, as a sequence; empty means that nothing matched."""
@@ -186,6 +195,7 @@ class SearchResult(Sequence[SearchHit]):
     degraded_reason: str = ""
     """VIEWS_FAILED, LEXICAL_FROM_SQL: without its index the service searched memories by their words, or
     NEWEST_FROM_SQL: it did, and had no time for the oldest ones."""
+    warnings: tuple[SearchWarning, ...] = ()
 
     @property
     def degraded(self) -> bool:

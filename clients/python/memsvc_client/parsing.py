@@ -127,6 +127,7 @@ def search(response: service.QueryResponse) -> models.SearchResult:
         confidence=response.confidence,
         planning=_planning(response.planning) if response.HasField("planning") else None,
         degraded_reason=response.degraded_reason,
+        warnings=tuple(models.SearchWarning(warning.code, warning.message) for warning in response.warnings),
     )
 
 

@@ -34,6 +34,7 @@ ACCEPTED = service.IngestResponse(
 FOUND = service.QueryResponse(
     degraded=True,
     degraded_reason="VIEWS_FAILED",
+    warnings=[service.Warning(code="EMBEDDER_LANGUAGE", message="the question is in …")],
     results=[
         service.ScoredMemory(
             score=0.9,
@@ -214,6 +215,9 @@ async def test_search_parses_hits_and_tells_a_failed_view(api, script):
     assert (result[0].id, result[0].memory, result[0].score) == ("m1", "Ana moved to Lisbon.", 0.9)
     assert result[0].sources[0].turn_id == "x"
     assert (result.degraded, result.degraded_reason) == (True, "VIEWS_FAILED")
+    assert [(warning.code, warning.message) for warning in result.warnings] == [
+        ("EMBEDDER_LANGUAGE", "the question is in …")
+    ]
     assert [view.error[:17] for view in result.views] == ["", "INDEX_UNAVAILABLE"]
 
 

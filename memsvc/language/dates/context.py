@@ -135,26 +135,65 @@ _COUNTS = word_set("once twice times days hours evenings nights mornings")
 
 def stands_alone(site: Site) -> bool:
     """Whether a bare weekday is a date of its own: no attribute, not counted from, not picked out by an article."""
-    before, after = site.before(), site.after()
+    return not (_is_attribute(site) or _is_counted_from(site) or _is_picked_out(site) or _is_told_apart(site)) and (
+        follows_freely(site, site.before())
+    )
+
+
+def _is_attribute(site: Site) -> bool:
+    """ "Good Friday", "a lazy Sunday", "about Saturday", "at Friday's"."""
+    before, second = site.before(), site.before(2)
     if before in _DETERMINERS or before in _ATTRIBUTE_ADJECTIVES or is_named(site):
+        return True
+    if (before in _NOT_BEFORE and second != "as") or (before == "about" and second not in {"how", "what"}):
+        return True
+    if _is_title_word(site):
+        return True
+    return second in {"a", "an", "another"} and before.endswith(("y", "ful", "ous", "less"))
+
+
+def _is_title_word(site: Site) -> bool:
+    """Whether an unknown word with a capital begins the sentence right before: "Pancake Tuesday was fun". A note of a
+    time is none: "Dentist Tuesday 15:00"."""
+    index = site.first - 1
+    if index < 0 or not site.before() or not site.words.tokens[index][0].isupper():
         return False
+    known = site.tenses.signal(index) is not None or site.before() in PREPOSITIONS | _FOLLOWING
+    return not known and site.words.begins_sentence(index) and not site.after()[:1].isdigit()
+
+
+def _is_counted_from(site: Site) -> bool:
+    """ "A week from Monday", "three weeks ago on Monday", "Monday week"."""
+    before, after = site.before(), site.after()
     if before == "ago" or (before in {"on", "from", "after", "before"} and site.before(2) in _COUNTED):
-        return False
-    if before == "and" and site.before(2) in {"between"}:
-        return False
-    if after == "is" and (site.after(1) in {"when", "usually", "always"} or _is_named_day(site)):
-        return False
-    if after in {"week", "fortnight", "of"} or (
+        return True
+    return after in {"week", "fortnight"}
+
+
+def _is_picked_out(site: Site) -> bool:
+    """ "Monday of that week", "Friday before last", "Saturday next"."""
+    after = site.after()
+    return after in {"last", "next", "of"} or (
         after in {"after", "before"} and site.after(1) in {"next", "last", "that"}
+    )
+
+
+def _is_told_apart(site: Site) -> bool:
+    """What a day is called, or what it is for: "it's Friday", "is it Friday", "Friday is pizza night"."""
+    before, second, after = site.before(), site.before(2), site.after()
+    if after == "is" and (site.after(1) in {"when", "usually", "always"} or _is_named_day(site)):
+        return True
+    if before == "since" and site.match.group().endswith(("'s", "’s")):
+        return True
+    if (
+        before in _BE
+        and second in {"day", "night", "off"}
+        and _SINGLE_DAYS.isdisjoint((site.before(3), site.before(4)))
     ):
-        return False
-    if before in {"a", "another"} or (
-        site.before(2) in {"a", "an", "another"} and before.endswith(("y", "ful", "ous", "less"))
-    ):
-        return False
-    if before in {"is", "it's", "was", "be", "its", "that's", "being", "'s"} and site.before(2) in _IDENTIFIED | {""}:
-        return False
-    return follows_freely(site, before)
+        return True
+    called = before in _BE and second in _IDENTIFIED | {""}
+    asked = before in _IDENTIFIED and second in _BE
+    return before in {"it's", "its", "that's"} or called or asked
 
 
 def _is_named_day(site: Site) -> bool:
@@ -165,7 +204,11 @@ def _is_named_day(site: Site) -> bool:
     return any(word in {"night", "day", "evening"} for word in words)
 
 
+_SINGLE_DAYS = word_set("last first next big due wedding moving final exam results election delivery")
 _COUNTED = word_set("week weeks fortnight days day ago")
+_BE = word_set("is was be being 's isn't wasn't")
+_NOT_BEFORE = word_set("at of than regarding with without against like as why instead re")
+"""Words behind which a bare weekday is no point in time."""
 _IDENTIFIED = word_set("it today tomorrow yesterday that this when since it's if")
 _ATTRIBUTED = word_set(
     """
@@ -195,3 +238,11 @@ def is_street(site: Site) -> bool:
     return any(
         site.before(count) in _STREETS_BEFORE and site.words.tokens[site.first - count][0].isupper() for count in (1, 2)
     )
+
+
+def is_yearly(site: Site) -> bool:
+    """Whether the words around tell of what comes back each year, or happened in a year that is not said."""
+    return not _YEARLY.isdisjoint(site.words.lower[max(0, site.first - 14) : site.last + 8])
+
+
+_YEARLY = word_set("born birthday birthdays birthdate bday anniversary died founded")

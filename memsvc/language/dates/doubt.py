@@ -3,51 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from memsvc.language.dates import verbs
 from memsvc.language.dates.mentions import Granularity
-from memsvc.language.dates.site import Found
-from memsvc.language.dates.tense import Tense, Tenses
-from memsvc.language.dates.words import Words, word_set
+from memsvc.language.dates.order import in_order
+from memsvc.language.dates.site import Candidate, ahead
+from memsvc.language.dates.tense import Tenses
+from memsvc.language.dates.verbs import Tense
+from memsvc.language.dates.words import Words
 from memsvc.types import Interval
 
 _WEEK = timedelta(weeks=1)
 _LONG = frozenset({Granularity.MONTH, Granularity.SEASON, Granularity.YEAR})
+_LENGTHS = {Granularity.MONTH: 1, Granularity.SEASON: 2, Granularity.YEAR: 3}
 _STORY = (
     "when i was", "as a kid", "as a child", "back then", "in those days", "that week", "that year", "that summer",
     "one day", "once upon", "that time", "at the time", "the week before", "the week after", "the following",
     "the next day", "the day after", "the day before", "the previous", "back when",
 )  # fmt: skip
 """Phrases of a story told of another time: its weekdays are not this week's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An expression at characters [start, end), tokens [first, last); `weekday`: a weekday by itself."""
-
-    start: int
-    end: int
-    first: int
-    last: int
-    found: Found
-    weekday: bool
-
-    @property
-    def day(self) -> date:
-        """The first day it means."""
-        return self.found.interval.start.date()
+_FICTION = (
+    "in the film",
+    "in the movie",
+    "in the novel",
+    "in the story",
+    "in the book",
+    "in the episode",
+    "in chapter",
+)
+_REACH = 12
+"""Dates before one that are looked at: bounds the time."""
+_ENTRY = 3
+"""Sentences behind a date at the beginning of a line that are part of its entry."""
+_BEHIND = 7
+"""Words behind a date in which another one can say its week or year: "Friday or Saturday next week"."""
 
 
 def settle(
     candidates: Sequence[Candidate], words: Words, tenses: Tenses, today: date, about: Sequence[Interval]
 ) -> list[Candidate]:
     """Drop or move the dates that others put in doubt; the order is kept."""
-    moved = _in_their_week(candidates, words)
-    moved = _in_order(moved, words, tenses)
+    judged = _without_those_named_behind(candidates, words, tenses)
+    judged = in_order(_in_their_week(judged, words), words, tenses)
     kept: list[Candidate] = []
     far = [interval for interval in about if _is_far(interval, today)]
-    for candidate in moved:
+    entry: Candidate | None = None
+    for candidate in judged:
+        if _is_entry(candidate, words, today):
+            entry = candidate
+        elif entry is not None and candidate.found.relative and _is_near(entry, candidate, words, _ENTRY):
+            continue
         if not candidate.found.bare or _is_certain(candidate, kept, far, words, today):
             kept.append(candidate)
         if (
@@ -63,43 +69,92 @@ def _is_far(interval: Interval, today: date) -> bool:
     return interval.start.date() - today >= _WEEK or today - interval.end.date() >= _WEEK
 
 
+def _is_near(other: Candidate, candidate: Candidate, words: Words, sentences: int) -> bool:
+    return words.sentences[candidate.first] - words.sentences[other.first] <= sentences
+
+
+def _is_entry(candidate: Candidate, words: Words, today: date) -> bool:
+    """Whether a full date begins a line, as that of a diary's entry: "today" behind it is not the reader's."""
+    begins = candidate.first == 0 or words.lower[candidate.first - 1] in {"\n", "[", "("}
+    return begins and not candidate.found.relative and abs((candidate.day - today).days) > 1
+
+
 def _is_certain(
     candidate: Candidate, before: Sequence[Candidate], far: Sequence[Interval], words: Words, today: date
 ) -> bool:
     """Whether neither a span under discussion nor a story of another time claims the date."""
     past = candidate.found.tense is Tense.PAST
-    if past and _tells_story(candidate, words):
+    if _tells_story(candidate, words, past=past) or _is_reported(candidate, before, words):
         return False
-    spans_told = [interval for interval in far if (interval.start.date() < today) == past] if candidate.weekday else []
-    spans_told += [
+    told = [interval for interval in far if (interval.start.date() < today) == past] if candidate.weekday else []
+    told += [
         other.found.interval
         for other in before[-_REACH:]
-        if other.found.granularity in _LONG and _limits(other, candidate, words, past, today)
+        if _limits(other, candidate, words, past=past, today=today) and not (past and candidate.day == other.day)
     ]
-    return not spans_told or any(_holds(interval, candidate.day) for interval in spans_told)
+    return not told or any(_holds(interval, candidate.day) for interval in told)
 
 
-_REACH = 12
-"""Dates before one that are looked at: bounds the time."""
-
-
-def _limits(other: Candidate, candidate: Candidate, words: Words, past: bool, today: date) -> bool:
-    """Whether a month, season or year is the one that a later date without it belongs to."""
-    interval = other.found.interval
+def _limits(other: Candidate, candidate: Candidate, words: Words, *, past: bool, today: date) -> bool:
+    """Whether a week, month, season or year is the one that a later date without it belongs to."""
+    granularity, interval = other.found.granularity, other.found.interval
+    longer = _LENGTHS.get(granularity, 0) > _LENGTHS.get(candidate.found.granularity, 0)
+    if not longer and not (granularity is Granularity.WEEK and candidate.weekday):
+        return False
     current = interval.start.date() <= today < interval.end.date()
     same_way = (interval.start.date() <= today) == past
-    near = words.sentences[candidate.first] - words.sentences[other.first] <= 2
-    return near and same_way and not (current and other.found.granularity is Granularity.YEAR)
+    return same_way and not current and _is_near(other, candidate, words, 2)
 
 
 def _holds(interval: Interval, day: date) -> bool:
     return interval.start.date() <= day < interval.end.date()
 
 
-def _tells_story(candidate: Candidate, words: Words) -> bool:
+def _tells_story(candidate: Candidate, words: Words, *, past: bool) -> bool:
     begin = words.starts[max(0, candidate.first - 30)]
     near = words.text[begin : candidate.start].lower()
-    return any(phrase in near for phrase in _STORY)
+    return any(phrase in near for phrase in _FICTION) or (past and any(phrase in near for phrase in _STORY))
+
+
+def _is_reported(candidate: Candidate, before: Sequence[Candidate], words: Words) -> bool:
+    """What somebody said earlier to lie ahead may lie behind by now: "he said last week that he comes on Monday"."""
+    if not candidate.weekday or candidate.found.tense is Tense.PAST:
+        return False
+    told = next((o for o in reversed(before[-_REACH:]) if o.found.granularity not in _LONG), None)
+    if told is None or words.sentences[told.first] != words.sentences[candidate.first]:
+        return False
+    near = words.lower[max(0, told.first - 8) : candidate.first]
+    return not verbs.REPORTING.isdisjoint(near) and ahead(told.day, candidate.day.weekday()) < candidate.day
+
+
+def _without_those_named_behind(candidates: Sequence[Candidate], words: Words, tenses: Tenses) -> list[Candidate]:
+    """Leave out dates whose week or year follows: "Friday or Saturday next week", "in March two years ago"."""
+    kept = []
+    for index, candidate in enumerate(candidates):
+        following = candidates[index + 1] if index + 1 < len(candidates) else None
+        if following is None or not candidate.found.bare or not _names(following, candidate, words, tenses):
+            kept.append(candidate)
+    return kept
+
+
+def _names(following: Candidate, candidate: Candidate, words: Words, tenses: Tenses) -> bool:
+    near = following.first - candidate.last <= _BEHIND
+    if any(
+        tenses.signal(index) is not None for index in range(candidate.last, min(following.first, candidate.last + 9))
+    ):
+        return False
+    if not near or words.sentences[following.first] != words.sentences[candidate.first] or following.weekday:
+        return False
+    between = words.lower[candidate.last : following.first]
+    if following.found.granularity is Granularity.WEEK or words.lower[following.last - 1] == "week":
+        return not {",", "then", ";"} & set(between)
+    longer = _LENGTHS.get(following.found.granularity, 0) > _LENGTHS.get(candidate.found.granularity, 0)
+    return (
+        longer
+        and following.found.relative
+        and len(between) <= 1
+        and not _holds(following.found.interval, candidate.day)
+    )
 
 
 def _in_their_week(candidates: Sequence[Candidate], words: Words) -> list[Candidate]:
@@ -116,73 +171,9 @@ def _in_their_week(candidates: Sequence[Candidate], words: Words) -> list[Candid
 
 
 def _within_week(candidate: Candidate, week: Candidate) -> Candidate:
-    monday = week.day
+    """The day of that week, where the week is the next or the last and lies the way the tense points."""
     past = candidate.found.tense is Tense.PAST
-    if (monday > candidate.day - timedelta(days=13)) and (monday >= candidate.day - timedelta(days=6)) != past:
-        return _shifted(candidate, (monday + timedelta(days=candidate.day.weekday()) - candidate.day).days)
+    apart = (candidate.day - week.day).days
+    if (past and 6 < apart <= 13) or (not past and -7 <= apart < 0):
+        return candidate.shifted(candidate.day.weekday() - apart)
     return candidate
-
-
-def _shifted(candidate: Candidate, days: int) -> Candidate:
-    interval = candidate.found.interval
-    step = timedelta(days=days)
-    return replace(
-        candidate, found=replace(candidate.found, interval=Interval(interval.start + step, interval.end + step))
-    )
-
-
-def _in_order(candidates: Sequence[Candidate], words: Words, tenses: Tenses) -> list[Candidate]:
-    """Weekdays of one sentence go forward: "arrive on Wednesday and leave on Sunday".
-
-    Where the second would lie before the first, it is moved by a week when both belong to one subject, else the order
-    tells nothing and the later one, in the past both, are dropped.
-    """
-    settled: list[Candidate | None] = list(candidates)
-    previous = -1
-    for index, candidate in enumerate(candidates):
-        if not candidate.weekday:
-            continue
-        first = settled[previous] if previous >= 0 else None
-        if first is not None and words.sentences[first.first] == words.sentences[candidate.first]:
-            if first.found.tense is Tense.PAST and candidate.found.tense is Tense.PAST:
-                settled[previous], settled[index] = _past_pair(first, candidate, words, tenses)
-            elif candidate.found.tense is not Tense.PAST and first.found.tense is not Tense.PAST:
-                settled[index] = _next_of_pair(first, candidate, words, tenses)
-        previous = index
-    return [candidate for candidate in settled if candidate is not None]
-
-
-def _past_pair(
-    first: Candidate, second: Candidate, words: Words, tenses: Tenses
-) -> tuple[Candidate | None, Candidate | None]:
-    if first.found.interval.start <= second.found.interval.start:
-        return first, second
-    return (_shifted(first, -7), second) if _is_one_course(first, second, words, tenses) else (None, None)
-
-
-def _next_of_pair(first: Candidate, second: Candidate, words: Words, tenses: Tenses) -> Candidate | None:
-    if first.found.interval.start <= second.found.interval.start:
-        return second
-    return _shifted(second, 7) if _is_one_course(first, second, words, tenses) else None
-
-
-def _is_one_course(first: Candidate, second: Candidate, words: Words, tenses: Tenses) -> bool:
-    """Whether the second date follows the first by grammar: a range, or a second verb of the same subject."""
-    between = range(first.last, second.first)
-    if len(between) > _FARTHEST_TOKENS:
-        return False
-    lower = [words.lower[index] for index in between]
-    if {"to", "until", "till", "through", "–", "-"} >= set(lower[:1]) and len(lower) == 1:
-        return True
-    for index in between:
-        if words.lower[index] in {"and", "then"} and any(
-            tenses.signal(index + step) is not None
-            and not _NEW_SUBJECT.intersection(words.lower[index + 1 : index + step])
-            for step in (1, 2)
-        ):
-            return True
-    return False
-
-
-_FARTHEST_TOKENS = 24
-_NEW_SUBJECT = word_set("i you he she it we they the a an my our your his her their")

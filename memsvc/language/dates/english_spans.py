@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from memsvc.language import spans
 from memsvc.language.dates import context, verbs
-from memsvc.language.dates.english_days import month_number
+from memsvc.language.dates.english_dates import month_number
 from memsvc.language.dates.mentions import Granularity
 from memsvc.language.dates.site import Found, Site
-from memsvc.language.dates.tense import Tense
+from memsvc.language.dates.verbs import Tense
 from memsvc.language.dates.words import word_list, word_set
 
 NUMBERS = {
@@ -32,7 +32,7 @@ _VAGUE = word_set(
     perhaps only - – another circa and under barely further
     """
 )
-_POSSESSIVES = word_set(
+POSSESSIVES = word_set(
     """
     the my our your his her its their every each very a one two three 's whose
     """
@@ -42,7 +42,7 @@ _POSSESSIVES = word_set(
 def which_unit(site: Site) -> Found | None:
     """ "last week", "this weekend", "next month", "last year"."""
     which, unit = site.group("which"), site.group("unit")
-    if site.before() in _POSSESSIVES or context.is_capital(site, site.first) or _is_part_of_more(site):
+    if site.before() in POSSESSIVES or context.is_capital(site, site.first) or _is_part_of_more(site):
         return None
     if unit == "weekend":
         return _weekend(site, which)
@@ -57,7 +57,9 @@ def which_unit(site: Site) -> Found | None:
 
 def _is_part_of_more(site: Site) -> bool:
     """ "last week of June", "next week or so", "the week after next"."""
-    return site.after() in {"of", "after"} or (site.after() == "or" and site.after(1) in {"so", "two", "the", "maybe"})
+    return site.after() in {"of", "after", "last", "next"} or (
+        site.after() == "or" and site.after(1) in {"so", "two", "the", "maybe"}
+    )
 
 
 def _weekend(site: Site, which: str) -> Found | None:
@@ -154,6 +156,8 @@ def in_units(site: Site) -> Found | None:
         count, unit = 2 * count, "week"
     if unit == "year" and count > _MOST_YEARS:
         return None
+    if site.group("time").endswith("today"):
+        return site.on(spans.shift(site.today, count, unit))
     return site.within(spans.shift(_anchor(site, unit), count, unit), unit)
 
 
@@ -187,8 +191,7 @@ def month(site: Site) -> Found | None:
     if not _governs_month(site, name) or not context.follows_freely(site, ""):
         return None
     tense = site.tense
-    near = site.words.lower[max(0, site.first - 14) : site.last + 8]
-    if tense is Tense.UNKNOWN or not _YEARLY.isdisjoint(near) or context.is_habit(site, present=tense is Tense.PRESENT):
+    if tense is Tense.UNKNOWN or context.is_yearly(site) or context.is_habit(site, present=tense is Tense.PRESENT):
         return None
     if tense is Tense.PRESENT and not _is_event(site):
         return None
@@ -196,7 +199,6 @@ def month(site: Site) -> Found | None:
     return None if d is None else _bare(site.within(d, "month"), tense)
 
 
-_YEARLY = word_set("born birthday birthdays anniversary died founded")
 _EVENT_BE = word_set("is are it's there's i'm we're isn't aren't has have")
 _NAMES = frozenset({"april", "may", "june", "august"})
 
@@ -240,7 +242,7 @@ def _month_by_tense(today: date, tense: Tense, number: int) -> date | None:
         return today if tense is not Tense.PAST and today.day <= 15 else None
     ahead = (number - today.month) % 12
     offset = ahead if tense is not Tense.PAST else ahead - 12
-    return spans.shift(today.replace(day=1), offset, "month") if abs(offset) <= 10 else None
+    return spans.shift(today.replace(day=1), offset, "month") if -10 <= offset <= 8 else None
 
 
 def _which_month(site: Site, which: str, number: int) -> Found | None:
@@ -270,6 +272,13 @@ def month_of_year(site: Site) -> Found:
     return site.within(date(int(site.group("year")), month_number(site.group("month")), 1), "month", relative=False)
 
 
+def month_of_that_year(site: Site) -> Found:
+    """ "June last year"."""
+    steps = {"last": -1, "this": 0, "next": 1}
+    year = site.today.year + steps[site.group("which")]
+    return site.within(date(year, month_number(site.group("month")), 1), "month")
+
+
 def year(site: Site) -> Found | None:
     """A year, where a preposition tells that the number is one."""
     before = site.before()
@@ -294,99 +303,3 @@ def year(site: Site) -> Found | None:
     if after and after[0].isalnum() and not context.follows_freely(site, ""):
         return None
     return site.within(date(int(site.group("year")), 1, 1), "year", relative=False)
-
-
-def season(site: Site) -> Found | None:
-    """A season with its year, with "last", "this" or "next", or by the tense ("in the summer")."""
-    name, which = site.group("season") or site.group("named"), site.group("which")
-    if site.group("year"):
-        return Found(spans.season(int(site.group("year")), name, site.zone), Granularity.SEASON, relative=False)
-    if context.is_capital(site, site.first) or site.after() in {
-        "of",
-        "term",
-        "break",
-        "school",
-        "camp",
-        "semester",
-        "semesters",
-    }:
-        return None
-    if not context.follows_freely(site, "on"):
-        return None
-    if not which and site.before() not in _DURING:
-        return None
-    tense = Tense.UNKNOWN if which else site.tense
-    begins = _season_year(site.today, name, which, tense)
-    if begins is None or (not which and context.is_habit(site, present=True)):
-        return None
-    return Found(spans.season(begins, name, site.zone), Granularity.SEASON)
-
-
-_DURING = word_set("in over during for until since spend spending spent all")
-
-
-def _season_year(today: date, name: str, which: str, tense: Tense) -> int | None:
-    """Year in which the meant season begins; None where two can be meant."""
-    first = spans.SEASONS[name]
-    if name == "winter":
-        return _winter_year(today, which, tense)
-    begun, over = today.month >= first, today.month >= first + 3
-    if which == "this" or which == "this coming":
-        return today.year if which == "this" or not begun else today.year + 1
-    if which in {"last", "this past", "past"}:
-        return (today.year if which != "last" else None) if over else today.year - 1
-    if which in {"next", "coming"}:
-        return today.year + 1 if begun else None
-    if begun and not over:
-        return None
-    if tense is Tense.FUTURE:
-        return today.year + over
-    return today.year - (not over) if tense is Tense.PAST else None
-
-
-def _winter_year(today: date, which: str, tense: Tense) -> int | None:
-    if today.month in (12, 1, 2):
-        current = today.year - (today.month < 3)
-        return {"this": current, "last": current - 1, "next": current + 1}.get(which)
-    if which == "last":
-        return today.year - 1
-    if which == "this coming" or (which == "this" and today.month >= 9) or (which == "next" and today.month < 8):
-        return today.year
-    return None
-
-
-def holiday(site: Site) -> Found | None:
-    """A holiday by its tense, or with "last", "this" or "next" where only one can be meant."""
-    name, which = site.group("holiday"), site.group("which")
-    if site.group("year"):
-        return site.on(spans.holiday(name, int(site.group("year"))), relative=False)
-    if not _is_holiday_date(site):
-        return None
-    if which:
-        tense = Tense.PAST if which in {"last", "this past", "past"} else Tense.FUTURE
-    else:
-        tense = site.tense if site.before() != "for" else site.tenses.of(site.first, site.last, placed=False)
-    if tense is Tense.UNKNOWN or (not which and context.is_habit(site, present=True)):
-        return None
-    days = [spans.holiday(name, site.today.year + offset) for offset in (-1, 0, 1)]
-    fitting = (
-        [d for d in days if d <= site.today][-1:] if tense is Tense.PAST else [d for d in days if d >= site.today][:1]
-    )
-    if not fitting or (which in {"last", "next"} and abs((fitting[0] - site.today).days) < 90):
-        return None
-    if which == "this" and fitting[0].year != site.today.year:
-        return None
-    if not which and abs((fitting[0] - site.today).days) > 330:
-        return None
-    return site.on(fitting[0], bare=not which, tense=tense)
-
-
-_ON_HOLIDAY = word_set("on at for over by until till before after since during around from")
-
-
-def _is_holiday_date(site: Site) -> bool:
-    if context.is_before_name(site):
-        return False
-    if site.group("which"):
-        return site.before() not in _POSSESSIVES and not context.is_capital(site, site.first)
-    return site.before() in _ON_HOLIDAY and context.follows_freely(site, "")

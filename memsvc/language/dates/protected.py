@@ -21,11 +21,12 @@ _CODE_CHUNK = re.compile(
     r"://|@|\\|_|=|::|->|#\w|[{}$^~]|[^\W\d_]\.[^\W\d_]|[^\W\d_]/|/[^\W\d_]|\d/[^\W\d]|www\.|\w\(\)|\d\.\d+\.\d+-"
 )
 _FLAG = re.compile(r"-{1,2}[A-Za-z][\w-]*$")
+_COMMANDS = "curl|git|docker|kubectl|ssh|npm|pip|sudo|import|def|class|SELECT|INSERT|UPDATE|DELETE"
 _CODE_LINE = re.compile(
-    r"^[ \t]*(?:\$ |>|\.\.\. |In \[|import |from \w+ import\b|def |class |#include|SELECT |INSERT |UPDATE |DELETE |curl |git "
-    r"|docker |kubectl |ssh |npm |pip |sudo |\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|[A-Z][a-z]{2}\s+\d+ \d\d:\d\d"
-    r"|\[\d|[-dl][rwx-]{9})"
+    rf"^[ \t]*(?:\$ |>|\.\.\. |In \[|(?:{_COMMANDS}) |from \w+ import\b|#include"
+    r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|[A-Z][a-z]{2}\s+\d+ \d\d:\d\d|\[\d|[-dl][rwx-]{9})"
 )
+"""Commands, statements, quoted mail, lines of a log or of a listing."""
 _CODE_MARKS = re.compile(r"[;{}]\s*$| [=!]=|=>|&&|\|\| | := | = |\*/|^\s*/[/*]|\w\(\w*\)|\] [A-Z]{4,}")
 _NAME_BREAKING = word_set("of the a an in on and for to at by with from vs or")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from memsvc.language import spans
 from memsvc.language.dates.mentions import Granularity
-from memsvc.language.dates.tense import Tense, Tenses
+from memsvc.language.dates.tense import Tenses
+from memsvc.language.dates.verbs import Tense
 from memsvc.language.dates.words import Words
 from memsvc.types import Interval
 
@@ -28,6 +29,29 @@ class Found:
     tense: Tense = Tense.UNKNOWN
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An expression at characters [start, end), tokens [first, last); `weekday`: a weekday by itself."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+    found: Found
+    weekday: bool
+
+    @property
+    def day(self) -> date:
+        """The first day it means."""
+        return self.found.interval.start.date()
+
+    def shifted(self, days: int) -> Candidate:
+        """The same so many days later."""
+        interval, step = self.found.interval, timedelta(days=days)
+        moved = Interval(interval.start + step, interval.end + step)
+        return replace(self, found=replace(self.found, interval=moved))
+
+
 class Site:
     """An expression in its text, on the tokens [first, last), and the moment it was said."""
 
@@ -43,7 +67,7 @@ class Site:
 
     def group(self, name: str) -> str:
         """A named group of the match, lower case, with straight apostrophes; empty where it has none."""
-        found = self.match.groupdict().get(name)
+        found = self.match[name] if name in self.match.re.groupindex else None
         return found.lower().replace("’", "'") if found else ""
 
     def before(self, count: int = 1) -> str:
@@ -61,6 +85,8 @@ class Site:
     @property
     def tense(self) -> Tense:
         """Of the clause around the expression; what "since" governs is past."""
+        if self.before() == "since" and self.tenses.signal(self.last) is not None:  # "since Monday is a holiday"
+            return self.tenses.of(self.first, self.last)
         if self.before() == "since" or (self.before() == "the" and self.before(2) == "since"):
             return Tense.PAST
         return self.tenses.of(self.first, self.last)

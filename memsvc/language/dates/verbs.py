@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from memsvc.language.dates.words import word_list, word_set
+
+
+class Tense(StrEnum):
+    """When what a clause tells happens. UNKNOWN stands for "cannot be told" as well as for mixed signals."""
+
+    PAST = "past"
+    PRESENT = "present"
+    FUTURE = "future"
+    UNKNOWN = "unknown"
+
 
 PAST = word_set(
     """
     bought laid leant spun slung spelt spoilt smelt strung trod wrung overtook oversaw misunderstood outgrew
-    undid withstood foresaw arose ate awoke became began blew bled bred broke brought built burnt came caught chose clung crept dealt
-    did drank dreamt drew drove dug dwelt fell felt fled flew flung forbade forgot forgave fought found froze
-    gave grew had heard held hid hung kept knelt knew leapt learnt left lent lost made meant met mistook
-    overcame overheard overslept paid rang ran rebuilt redid rewrote said sang sank sat saw sent sewed shone
-    shook shrank slept slid sold sought sped spent spilt spoke sprang stank stole stood struck stuck stung swam
-    swept swore swung taught threw told took tore understood undertook underwent went withdrew woke won wore
-    wove wrote did didn't hadn't got
+    undid withstood foresaw arose ate awoke became began blew bled bred broke brought built burnt came
+    caught chose clung crept dealt did drank dreamt drew drove dug dwelt fell felt fled flew flung forbade
+    forgot forgave fought found froze gave grew had heard held hid hung kept knelt knew leapt learnt left
+    lent lost made meant met mistook overcame overheard overslept paid rang ran rebuilt redid rewrote said
+    sang sank sat saw sent sewed shone shook shrank slept slid sold sought sped spent spilt spoke sprang
+    stank stole stood struck stuck stung swam swept swore swung taught threw told took tore understood
+    undertook underwent went withdrew woke won wore wove wrote did didn't hadn't got
     """
 )
 """Irregular past forms that are hardly ever anything else; "got" is looked at more closely."""
@@ -51,22 +63,28 @@ SCHEDULING = word_set(
     """
 )
 """With "for", "to" or "until", the date is the one that was settled, not the one of settling it."""
-INTENDING = word_set(
+MOTION = word_set(
     """
-    wanted planned hoped decided agreed promised intended needed forgot asked told offered arranged meant
-    expected threatened refused chose wished reminded invited urged begged advised encouraged aimed volunteered
-    swore vowed thought fixed scheduled booked supposed preferred liked used allowed
+    went came had got began started managed continued happened drove flew ran walked returned stopped rushed headed
+    turned ended failed sat stayed cycled travelled traveled
     """
 )
-"""With an infinitive, they leave open when that is done: "I wanted to go on Monday"."""
+"""With an infinitive, that was done then too: "went to see the doctor on Monday"; of other verbs it is open."""
+OPEN_PAST = word_set(
+    "wanted needed required requested hoped expected preferred wished dreaded awaited anticipated feared"
+)
+"""What was wanted or feared may lie behind or ahead: "needed it on Monday"."""
 INTENDING_NOW = word_set(
     "plan plans hope hopes want wants intend intends need needs expect expects aim aims wish wishes"
 )
 """With an infinitive, they look ahead."""
 SETTLING = word_set(
-    "cancelled canceled postponed mentioned forgot discussed announced confirmed accepted declined planned organised "
-    "organized arranged prepared registered reminded remembered invited rescheduled moved proposed suggested chose picked "
-    "agreed booked scheduled cancel postpone reschedule announce confirm"
+    """
+    cancelled canceled postponed mentioned forgot discussed announced confirmed accepted declined planned organised
+    organized arranged prepared registered reminded remembered invited rescheduled moved proposed suggested chose picked
+    agreed booked scheduled cancel postpone reschedule announce confirm considered recommended imagined debated decided
+    settled insisted
+    """
 )
 """What is done with an event, at another time than it: "I cancelled the class on Tuesday", "we moved Saturday"."""
 BARE_INFINITIVE = word_set("helped made let saw heard watched had felt help make let see hear watch")
@@ -74,7 +92,7 @@ BARE_INFINITIVE = word_set("helped made let saw heard watched had felt help make
 REPORTING = word_set(
     """
     said told heard knew thought noticed realised realized believed wrote texted emailed mentioned announced
-    confirmed promised found learned learnt assumed guessed claimed insisted warned
+    confirmed promised found learned learnt assumed guessed claimed insisted warned meant typed replied answered
     """
 )
 THINKING = word_set(
@@ -155,3 +173,5 @@ EVENTS = word_set(
 )
 EVENT_FORMS = EVENTS | frozenset(_third(base) for base in EVENTS)
 """Present forms that, with a date, tell what is planned."""
+VISITS = EVENT_FORMS | word_set("visit visits stay stays host hosts go goes drive drives meet meets")
+"""Present forms that, with a holiday, tell what is planned."""

@@ -72,6 +72,15 @@ class Words:
             before -= 1
         return True
 
+    def is_question(self, index: int) -> bool:
+        """Whether the sentence of the token at `index` ends with a question mark within ten tokens."""
+        for at in range(index + 1, min(index + 10, len(self.lower))):
+            if self.sentences[at] != self.sentences[index]:
+                return False
+            if self.lower[at] == "?":
+                return True
+        return False
+
 
 _MARKS = 6
 """Marks before the first word of a sentence that are looked past: bullets, quotes, brackets."""
@@ -117,3 +126,29 @@ def _ends_sentence(words: Words, index: int, word: str) -> bool:
     if end < len(words.text) and not words.text[end].isspace():
         return words.text[end] in "\"'”’)]*_"
     return index == 0 or words.lower[index - 1] not in _ABBREVIATIONS
+
+
+PRONOUNS = word_set("i you we they he she it who everyone everybody someone somebody nobody y'all")
+SINGULAR_PRONOUNS = word_set("he she it who everyone everybody someone somebody nobody")
+_ADVERBS = word_set(
+    """
+    just already also only finally really still then now both all not never ever probably definitely
+    actually recently even almost nearly first soon usually always often sometimes officially hardly barely
+    """
+)
+
+
+def word_before(words: Words, index: int) -> str:
+    """The word before, adverbs skipped, within the clause; empty at its beginning."""
+    clause, at = words.clauses[index], index - 1
+    while at >= 0 and index - at <= 3 and words.clauses[at] == clause and words.lower[at] in _ADVERBS:
+        at -= 1
+    return words.lower[at] if at >= 0 and words.clauses[at] == clause else ""
+
+
+def after_adverbs(words: Words, index: int) -> int:
+    """Index of the next word that is no adverb."""
+    at = index + 1
+    while at < len(words.lower) and at - index <= 3 and words.lower[at] in _ADVERBS:
+        at += 1
+    return at

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import memsvc.bench
+from memsvc.language.detection import detect
 
 DATA = Path(memsvc.bench.__file__).parent / "data"
 CONVERSATION = {"id", "title", "user_id", "agent_id", "language", "sessions", "questions"}
@@ -35,11 +36,11 @@ def named(conversation: dict[str, Any]) -> bool:
     return all("name" in turn for turn in turns_of(conversation))
 
 
-FIT, HELDOUT, PARALLEL = read("fit"), read("heldout"), read("languages")
+FIT, HELDOUT, PARALLEL, TEN = read("fit"), read("heldout"), read("languages"), read("parallel")
 FIT_ASSISTANT, HELDOUT_ASSISTANT = read("fit_assistant"), read("heldout_assistant")
 LONG = FIT + HELDOUT
 ASSISTANT = FIT_ASSISTANT + HELDOUT_ASSISTANT
-ALL = LONG + ASSISTANT + PARALLEL
+ALL = LONG + ASSISTANT + PARALLEL + TEN
 
 
 def each(conversations: list[dict[str, Any]]) -> pytest.MarkDecorator:
@@ -52,6 +53,7 @@ def test_the_files_hold_what_they_are_said_to_hold() -> None:
     assert [named(c) for c in FIT_ASSISTANT].count(True) == len(FIT_ASSISTANT) / 2 == 3
     assert [named(c) for c in HELDOUT_ASSISTANT] == [True, False]
     assert [c["language"] for c in PARALLEL] == LANGUAGES
+    assert [c["language"] for c in TEN] == ["en", "de", "es", "fr", "ru", "ar", "zh", "ja", "hi", "tr"]
     assert len({c["id"] for c in ALL}) == len(ALL)
 
 
@@ -174,6 +176,18 @@ def test_the_languages_are_parallel(language: str) -> None:
     assert shape(of[language]) == shape(of["en"])
     for ours, english in zip(turns_of(of[language]), turns_of(of["en"]), strict=True):
         assert ours["content"] != english["content"]
+
+
+@each(TEN)
+def test_twenty_facts_stand_among_sixty_turns_and_are_each_asked_for_once(conversation: dict[str, Any]) -> None:
+    turns = {turn["turn_id"]: turn for turn in turns_of(conversation)}
+    asked = [turn_id for question in conversation["questions"] for turn_id in question["evidence"]]
+    assert (len(turns), len(asked), len(set(asked))) == (60, 20, 20)
+    assert {turns[turn_id]["role"] for turn_id in asked} == {"user"}
+    assert [question["evidence"] for question in conversation["questions"]] == [
+        q["evidence"] for q in TEN[0]["questions"]
+    ]
+    assert sum(detect(turn["content"]) == conversation["language"] for turn in turns.values()) >= 55
 
 
 def test_the_parallel_conversation_is_small() -> None:

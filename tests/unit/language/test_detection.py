@@ -66,6 +66,7 @@ def test_names_and_code_in_latin_script_do_not_hide_another() -> None:
     assert detect("Я работаю в Spotify с 2021 года") == "ru"
     assert detect("我在用 Python 写代码") == "zh"
     assert detect("Spotifyで働いています") == "ja"
+    assert detect("我和保罗是2016年5月14日结婚的。") == "zh"
 
 
 def test_a_foreign_name_does_not_hide_the_language_around_it() -> None:

@@ -141,7 +141,7 @@ def test_expression_on_a_day(expression: str, base: str, expected: str | None) -
         ("We met in December.", "2026-01-20T10:00+00:00", ["December 2025"]),
         ("We meet in January.", "2026-12-20T10:00+00:00", []),
         ("The course starts in January.", "2026-12-20T10:00+00:00", ["January 2027"]),
-        ("My mum visits for Thanksgiving.", THURSDAY, ["26 November 2026"]),
+        ("Our aunt flies in for Thanksgiving.", THURSDAY, ["26 November 2026"]),
         ("Our host family invited us for Easter.", THURSDAY, ["5 April 2026"]),
     ],
 )
@@ -171,15 +171,15 @@ def test_only_what_does_not_say_its_date_in_full_is_relative() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("I only get off work at 17:00 on Friday", []),
-        ("I get off work at 17:00 on Friday.", []),
+        ("My shift only ends at ten on Friday", []),
+        ("My shift ends at ten on Friday.", []),
         ("I saw Bo on Monday.", ["4 May 2026"]),
         ("I fly next Tuesday.", ["12 May 2026"]),
     ],
 )
 def test_a_conversation_about_another_week_is_not_this_week(text: str, expected: list[str]) -> None:
     base = datetime.fromisoformat(THURSDAY)
-    about = under_discussion([find_times("The trip is from 12 to 14 June.", base), find_times("Fine by me.", base)])
+    about = under_discussion([find_times("The regatta is from 9 to 11 June.", base), find_times("Fine by me.", base)])
     assert [bracket(m) for m in find_times(text, base, about=about)] == expected
 
 
@@ -193,7 +193,7 @@ RENDERED = [
     "yesterday", "two weeks ago", "last weekend", "last month", "last winter", "last year", "three hours ago",
     "tomorrow evening", "12 June 2026",
 ]  # fmt: skip
-_BASES = st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1), timezones=st.timezones())
+_BASES = st.datetimes(timezones=st.timezones()).map(lambda base: base.replace(year=1950 + base.year % 140, day=1))
 
 
 @given(_BASES, st.sampled_from(RENDERED))
@@ -252,8 +252,9 @@ def test_any_text_is_read_and_mentions_are_its_slices_in_order(text: str, base: 
 @pytest.mark.parametrize(
     "piece",
     [
-        "monday ", "We go on Monday and leave on Tuesday ", "12 June and ", "3 days ago ", "tomorrow ", "I left on Monday, ",
-        '"', "`a", "*a ", " 'a", "<a ", "a@", "next last this ", "every Monday to Friday in May 2020 ", "\n- Friday",
+        "monday ", "We go on Monday and leave on Tuesday ", "12 June and ", "3 days ago ", "tomorrow ", '"', "`a",
+        "I left on Monday, ", "*a ", " 'a", "<a ", "a@", "next last this ", "every Monday to Friday in May 2020 ",
+        "\n- Friday",
     ],
 )  # fmt: skip
 def test_time_grows_with_the_length_of_the_text(piece: str) -> None:

@@ -13,8 +13,8 @@ from memsvc.language.timeline import bracket, find_times
 
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _BRACKET = re.compile(
-    rf" ?\[(?:(?:week|weekend|morning|afternoon|evening|night) of )?(?:\d+ (?:to \d+ )?)?(?:(?:{_MONTH}) |(?:spring|summer|"
-    r"fall|autumn|winter) )?(?:19|20)\d\d(?:/\d\d)?(?:, \d\d:\d\d)?\]"
+    rf" ?\[(?:(?:week|weekend|morning|afternoon|evening|night) of )?(?:\d+ (?:to \d+ )?)?"
+    rf"(?:(?:{_MONTH}) |(?:spring|summer|fall|autumn|winter) )?(?:19|20)\d\d(?:/\d\d)?(?:, \d\d:\d\d)?\]"
 )
 
 

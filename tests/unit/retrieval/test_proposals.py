@@ -120,16 +120,14 @@ def timed(words: str, start: str, end: str, question: str = QUESTION) -> Interva
 
 def test_a_time_may_join_ends_that_the_question_names() -> None:
     assert timed("since May", "2023-05-01", "2023-06-30") == Interval(day(2023, 5, 1), day(2023, 7, 1))
-    both = "What did Ana do between March and May?"
-    assert timed("between March and May", "2023-03-01", "2023-05-31", both) == Interval(
-        day(2023, 3, 1), day(2023, 6, 1)
-    )
     since = "Which jobs has Ana had since 2022?"
     assert timed("since 2022", "2022-01-01", "2023-06-30", since) == Interval(day(2022, 1, 1), day(2023, 7, 1))
 
 
 def test_a_time_as_the_rules_read_it_adds_nothing() -> None:
     assert timed("in May", "2023-05-01", "2023-05-31", "What did Ana do in May?") is None
+    both = "What did Ana do between March and May?"
+    assert timed("between March and May", "2023-03-01", "2023-05-31", both) is None
     assert timed("", "", "") is None
 
 

@@ -13,7 +13,18 @@ from memsvc.models.tokens import Cl100kCounter
 from memsvc.ports import Embedder, Vectors
 from memsvc.retrieval.fallback import PAGE, LexicalFallback
 from memsvc.retrieval.retriever import Retriever
-from memsvc.types import Degradation, HitOutcome, MemoryFilter, MemoryState, QuerySpec, Retrieval, Scope, SpaceKey, View
+from memsvc.types import (
+    Degradation,
+    HitOutcome,
+    MemoryFilter,
+    MemoryState,
+    QuerySpec,
+    Retrieval,
+    Scope,
+    SpaceKey,
+    View,
+    WarningCode,
+)
 from memsvc.vectors.edge import EdgeIndex
 from support.retrieval import (
     SPACE,
@@ -190,6 +201,20 @@ async def test_a_deadline_is_no_failed_view(index: ObservedIndex) -> None:
     index.errors = {"lexical": DeadlineExceeded("too late")}
     with pytest.raises(DeadlineExceeded):
         await ask(index, "Which cat did Ann adopt?")
+
+
+class EnglishEmbedder(HashingEmbedder):
+    """Knows English alone."""
+
+    languages = frozenset({"en"})
+
+
+async def test_an_answer_warns_of_a_language_that_the_embedder_does_not_know(index: ObservedIndex) -> None:
+    german = await ask(index, "Welche Katze hat Ann aufgenommen?", embedder=EnglishEmbedder())
+    assert [warning.code for warning in german.warnings] == [WarningCode.EMBEDDER_LANGUAGE]
+    assert german.degradation is None
+    english = await ask(index, "Which cat did Ann adopt?", embedder=EnglishEmbedder())
+    assert english.warnings == ()
 
 
 class StuckEmbedder(HashingEmbedder):
