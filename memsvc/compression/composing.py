@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -45,8 +46,9 @@ class Composer:
     def told(self, turn: Turn, start: int, end: int, times: Sequence[TimeMention]) -> None:
         """Tell characters [start, end) of a turn, with dates in brackets behind expressions that do not say them."""
         at = start
-        for mention in times:
-            if mention.relative and start <= mention.start and mention.end <= end:
+        first, last = (bisect_left(times, offset, key=lambda mention: mention.start) for offset in (start, end))
+        for mention in times[first:last]:
+            if mention.relative and mention.end <= end:
                 self._span(turn, at, mention.end)
                 self._add(AdditionKind.DATE, f" [{bracket(mention)}]")
                 at = mention.end

@@ -18,7 +18,7 @@ MAX_TOKENS = 100
 """Tokens of a memory, where a single sentence is not longer. Units of about this size were best on the development
 conversations (docs/benchmarks.md)."""
 
-_LEAD_IN = re.compile(r"\w[\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘「『])")
+_LEAD_IN = re.compile(r"[^\W_][\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘「『])")
 """A colon behind a word, and not within one, such as a time or an address."""
 _ASKS = re.compile(r"[?？؟]")
 # Questions are typed without their mark as well; these words begin hardly any other sentence of so few words.
