@@ -68,7 +68,9 @@ def _cosine(candidate: Candidate) -> float:
 
 
 def _coverage(candidates: Sequence[Candidate], bar: float, question: Question) -> float:
-    """The largest share of the question's words that one of the candidates of at least that score has."""
+    """The largest share of the question's words that one of the candidates of at least that score has; 0 without any."""
+    if not question.terms:
+        return 0.0
     texts = (
         set(stems(c.memory.text, question.language))
         for c in candidates
