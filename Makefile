@@ -4,10 +4,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar off -c .ci/constraints.txt
+# A process for each of two files at a time: much of the suite waits for services that it starts and kills.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export HF_HUB_OFFLINE := 1
 export LITELLM_LOCAL_MODEL_COST_MAP := True
 
-.PHONY: help setup demo test lint types imports proto proto-check migrations-check pytest bench bench-quality bench-compression bench-fleet clean
+.PHONY: help setup demo test test-long lint types imports proto proto-check migrations-check pytest bench bench-quality bench-compression bench-fleet clean
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -32,6 +34,9 @@ demo: .venv/.service  ## Ingests a conversation into a fresh service, asks it qu
 
 test: setup lint types imports proto-check pytest  ## Everything CI runs.
 
+test-long: setup  ## What repeats for minutes: two hundred kills, random schedules of faults, large stores.
+	$(BIN)/pytest -m long $(PYTEST_ARGS)
+
 lint:  ## Style and likely bugs.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,7 +54,7 @@ proto-check:  ## buf lint and breaking, and whether the checked-in code is what 
 	.ci/proto-check
 
 pytest:  ## Unit, contract, integration and end-to-end tests.
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 bench: setup  ## Prints the speed table: make bench DATA=locomo.json
 	$(BIN)/memsvc bench speed $(if $(DATA),--data $(DATA),)
