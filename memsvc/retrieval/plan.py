@@ -19,6 +19,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from memsvc.language.detection import detect
 from memsvc.language.timeline import find_times
 from memsvc.retrieval.names import Names
 from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery
@@ -93,7 +94,8 @@ def _interval(spec: QuerySpec) -> Interval | None:
     The question mark is taken off: to `find_times` a statement with one looks ahead, while a question to a memory
     looks back ("in May?" is the last May), unless it says otherwise ("will").
     """
-    intervals = [mention.interval for mention in find_times(spec.text.replace("?", " "), spec.local_time)]
+    text = spec.text.replace("?", " ")
+    intervals = [mention.interval for mention in find_times(text, spec.local_time, language=detect(text))]
     if not intervals:
         return None
     return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
