@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         0, ge=0, le=10_000, description="Shards of a new collection on a Qdrant cluster; 0 is the cluster's default."
     )
     qdrant_replicas: int = Field(1, ge=1, le=100, description="Copies of each shard of a new collection.")
+    min_confidence: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Queries whose confidence that memory holds an answer is lower return nothing, unless they ask for "
+        "another least; 0 returns whatever matches.",
+    )
     degraded_answers: Literal["on", "off"] = Field(
         "on",
         description="With the index down, `on` answers queries by words from the memories in SQL and marks them "

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from memsvc.compression.phatic import nothing_said
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading
 from memsvc.language.words import word_count
@@ -104,11 +105,15 @@ def _together(reading: Reading, index: int) -> Question:
     while first and every[first - 1] in reading.questions and _fits(every[first - 1], every[last]):
         first -= 1
     asked = content[every[first].start : every[last].end]
-    if first and word_count(asked) <= BARE_WORDS and _fits(every[first - 1], every[last]):
+    if first and word_count(asked) <= BARE_WORDS and _says_something(reading, every[first - 1], every[last]):
         first -= 1
     if last + 1 < len(every) and every[-1].end - every[last].end <= LONGEST_TAIL:
         last = len(every) - 1
     return Question(index, tuple(every[first : last + 1]))
+
+
+def _says_something(reading: Reading, piece: Piece, last: Piece) -> bool:
+    return _fits(piece, last) and nothing_said(reading.text(piece), names=reading.called, answering=False) is None
 
 
 def _fits(first: Piece, last: Piece) -> bool:
