@@ -107,12 +107,15 @@ def outcomes(compression: Compression) -> dict[str, tuple[Disposition, str]]:
     return {outcome.ref.turn_id: (outcome.disposition, outcome.reason) for outcome in compression.outcomes}
 
 
-def assert_own_words(memory: Memory, turns: Sequence[Turn]) -> None:
-    """A text is its turns' words: spans equal the turns' slices, and with the additions cover it without overlap."""
+def assert_own_words(memory: Memory, turns: Sequence[Turn], *, cited: bool = True) -> None:
+    """A text is its turns' words: spans equal the turns' slices, and with the additions cover it without overlap.
+
+    Its sources name the turns of its spans, unless it is a text alone, that is not `cited`.
+    """
     contents: dict[TurnRef, str] = {turn.ref: turn.content for turn in turns}
     for span in memory.spans:
         assert contents[span.turn][span.start : span.end] == memory.text[span.text_start : span.text_end]
-        assert span.turn in memory.sources
+        assert not cited or span.turn in memory.sources
     ranges = [
         *((span.text_start, span.text_end) for span in memory.spans),
         *((addition.text_start, addition.text_end) for addition in memory.additions),
