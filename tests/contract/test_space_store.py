@@ -168,7 +168,7 @@ async def test_stats_read_no_rows(stores: Stores, database_url: str) -> None:
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     counts = [each for each in asked if re.search(r"FROM (memories|turns|jobs)", each[0])]
-    assert len(counts) == 5
+    assert len(counts) == 6
     if not database_url.startswith("sqlite"):
         return  # how PostgreSQL plans them depends on what the tables hold
     with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection:
