@@ -18,7 +18,8 @@ from textwrap import dedent
 from typing import Any
 
 BLOCK = re.compile(
-    r"(?:^ *<!-- not run: (?P<reason>[^\n]+) -->\n\s*)?^(?P<indent> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=indent)```$",
+    r"(?:^ *<!-- not run: (?P<reason>[^\n]+) -->\n\s*)?"
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 SHOWN = re.compile(r"# (['\"\[({\d-].*)$")
