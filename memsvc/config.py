@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         0, ge=0, le=10_000, description="Shards of a new collection on a Qdrant cluster; 0 is the cluster's default."
     )
     qdrant_replicas: int = Field(1, ge=1, le=100, description="Copies of each shard of a new collection.")
+    min_confidence: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Queries whose confidence that memory holds an answer is lower return nothing, unless they ask for "
+        "another least; 0 returns whatever matches.",
+    )
     degraded_answers: Literal["on", "off"] = Field(
         "on",
         description="With the index down, `on` answers queries by words from the memories in SQL and marks them "
@@ -97,12 +104,18 @@ class Settings(BaseSettings):
         8192, ge=256, le=2**20, description="Padded tokens that one embedding batch may hold."
     )
     embedding_cache_entries: int = Field(20_000, ge=0, le=10**8, description="Texts whose embedding is kept in memory.")
-    gate_threshold: float = Field(0.35, ge=0, le=1, description="Entropy gate: windows that score below are left out.")
+    gate_threshold: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        description="Entropy gate: in windows that score below, sentences that are mostly reaction are left out.",
+    )
     gate_alpha: float = Field(0.5, ge=0, le=1, description="Entropy gate: weight of new entities against novelty.")
     density: Literal["full", "balanced", "terse"] = Field(
         "balanced",
-        description="How much of what is kept is told: `full`, every sentence that says something; `balanced`, without "
-        "sentences that tell little; `terse`, the few that cover most words of a session for their tokens.",
+        description="How much is told: `full`, all that was said; `balanced`, without what says nothing, such as "
+        "greetings, thanks and reactions; `terse`, in English, the few sentences that cover most words of a session "
+        "for their tokens.",
     )
     surprisal: str = Field(
         "words",

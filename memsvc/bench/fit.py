@@ -23,7 +23,7 @@ from memsvc.bench.metrics import first_citations, ranking_metrics, wins
 from memsvc.bench.progress import bars, out
 from memsvc.bench.reading import read
 from memsvc.process import service
-from memsvc.retrieval.confidence import confidence, confidence_signals
+from memsvc.retrieval.confidence import answer_confidence, confidence_signals
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.weights import SHIPPED, Weights
@@ -66,7 +66,7 @@ def _row(judged: Sequence[tuple[Example, Weights]]) -> list[str]:
         if e.answerable
     ]
     sure = [
-        confidence(confidence_signals(e.candidates, e.question), weights.confidence, weights.confidence_bias)[0]
+        answer_confidence(confidence_signals(e.candidates, e.question), weights.confidence, weights.confidence_bias)
         for e, weights in ranked
     ]
     yes = np.array([s for s, (e, _) in zip(sure, ranked, strict=True) if e.answerable])

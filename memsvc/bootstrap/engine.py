@@ -144,6 +144,7 @@ async def open_engine(
                     memories=stores.memories,
                     weights=load_weights(settings.ranking_weights),
                     planner=Planner(model) if model else None,
+                    min_confidence=settings.min_confidence,
                     fallback=LexicalFallback(stores.memories) if settings.degraded_answers == "on" else None,
                 ),
             ),

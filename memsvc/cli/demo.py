@@ -126,12 +126,12 @@ def _show_sizes(client: MemoryClient, talk: Conversation) -> None:
 
 def _show_compression(client: MemoryClient, talk: Conversation) -> None:
     turns = {turn.id: turn for turn in client.turns(user_id=talk.user_id)}
-    rewritten = Table("said", "remembered", box=None, header_style="dim", pad_edge=False)
+    told = Table("said", "remembered", box=None, header_style="dim", pad_edge=False)
     for memory in list(client.list(user_id=talk.user_id))[:: max(1, len(turns) // EXAMPLES)][:EXAMPLES]:
         said = "\n".join(f"{turns[s.turn_id].name}: {turns[s.turn_id].content}" for s in memory.sources)
-        rewritten.add_row(escape(said), f"[green]{escape(memory.memory)}[/]")
+        told.add_row(escape(said), f"[green]{escape(memory.memory)}[/]")
     render.out.print(Rule("[bold]what was compressed[/]"))
-    render.out.print(rewritten)
+    render.out.print(told)
     left_out = Table("left out", "why", box=None, header_style="dim", pad_edge=False)
     for turn in [turn for turn in turns.values() if turn.disposition == "left_out"][:EXAMPLES]:
         left_out.add_row(escape(f"{turn.name}: {turn.content}"), turn.disposition_reason)

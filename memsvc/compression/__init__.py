@@ -1,1 +1,1 @@
-"""Stage one: turns of a session become self-contained statements."""
+"""Stage one: turns of a session become memories that tell them in their own words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -45,8 +46,9 @@ class Composer:
     def told(self, turn: Turn, start: int, end: int, times: Sequence[TimeMention]) -> None:
         """Tell characters [start, end) of a turn, with dates in brackets behind expressions that do not say them."""
         at = start
-        for mention in times:
-            if mention.relative and start <= mention.start and mention.end <= end:
+        first, last = (bisect_left(times, offset, key=lambda mention: mention.start) for offset in (start, end))
+        for mention in times[first:last]:
+            if mention.relative and mention.end <= end:
                 self._span(turn, at, mention.end)
                 self._add(AdditionKind.DATE, f" [{bracket(mention)}]")
                 at = mention.end
@@ -89,6 +91,7 @@ def compose(
     if question is not None:
         asker, asked, its_times = question
         composer.label(asker)
+        composer.under(asker, (lead for lead in asked[0].leads if lead[1] <= asked[0].start), its_times)
         _tell(composer, asker, asked, its_times)
     composer.label(turn)
     first = told[0].start

@@ -8,7 +8,7 @@ what they said themselves does mean it, so a user's words are an echo only where
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -22,6 +22,8 @@ REPEATED = 0.7
 """Share of the pairs of neighbouring content words that one earlier sentence must have; a judgement."""
 FEWEST_WORDS = 3
 """Content words of an echo: shorter sentences are said alike by chance."""
+MOST_SENTENCES = 64
+"""The latest sentences that a pair is looked up in: more share one only where they say much alike."""
 
 _RECALLING = """
 remember remembered recall recalled told tell tells say said says mention mentioned note noted know knew see got saved
@@ -31,7 +33,7 @@ _RECALLING_WORDS = frozenset(_RECALLING.split())
 """Words that an echo is introduced with."""
 _NEGATION = re.compile(r"\b(?:no|not|never|none|nobody|nothing|without|cannot|\w+n['’]t)\b|不|没|ない", re.IGNORECASE)
 _FRAME = re.compile(
-    r"^\s*[-*•] [^\n:]{1,60}: |\[[^\[\]\n]{3,40}\d{4}\]|\b(?:you|memory|assistant|it) (?:told|gave|said|remember\w*|"
+    r"^[ \t]*[-*•] [^\n:]{1,60}: |\[[^\[\]\n]{3,40}\d{4}\]|\b(?:you|memory|assistant|it) (?:told|gave|said|remember\w*|"
     r"wrote|returned|has|have)\b|\b(?:from|in|of) (?:your |the |my )?memor(?:y|ies)\b",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -44,7 +46,7 @@ class Told:
     """Sentences that were told before, by the pairs of neighbouring content words in them. Questions tell nothing."""
 
     def __init__(self) -> None:
-        self._by_pair: defaultdict[_Pair, set[int]] = defaultdict(set)
+        self._by_pair: defaultdict[_Pair, deque[int]] = defaultdict(lambda: deque(maxlen=MOST_SENTENCES))
         self._denies: list[bool] = []
         self._numbers: list[frozenset[str]] = []
 
@@ -56,7 +58,7 @@ class Told:
                 continue
             words = _content(sentence)
             for pair in _pairs(words):
-                self._by_pair[pair].add(len(self._denies))
+                self._by_pair[pair].append(len(self._denies))
             self._denies.append(_NEGATION.search(sentence) is not None)
             self._numbers.append(_numbers(words))
 

@@ -122,11 +122,11 @@ def answer_tokens(window: Window) -> int:
 def _shown(turn: Turn, content: str) -> dict[str, str]:
     return {
         "speaker": turn.speaker_name,
-        "said": f"{turn.event_time:%A} {turn.event_time.day} {turn.event_time:%B %Y %H:%M}",
+        "said": f"{turn.local_time:%A} {turn.local_time.day} {turn.local_time:%B %Y %H:%M}",
         "text": content,
     }
 
 
 def _times(turn: Turn) -> dict[str, dict[str, str]]:
-    times = {m.text: render_bare(m) for m in find_times(turn.content, turn.event_time) if m.relative}
+    times = {m.text: render_bare(m) for m in find_times(turn.content, turn.local_time) if m.relative}
     return {"times": times} if times else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from memsvc.compression.prompting import Window
 from memsvc.compression.symbols import salience
-from memsvc.compression.views import NEIGHBOUR_CHARACTERS, date_in_words
+from memsvc.compression.views import AFTER, BEFORE, NEIGHBOUR_CHARACTERS, date_in_words
 from memsvc.language.grounding import (
     Evidence,
     Rejection,
@@ -136,7 +136,7 @@ class Restater:
             valid_to=interval.end if interval else None,
             salience=salience(plain, "en", symbolic, dated=interval is not None, surprisal=self._surprisal),
             token_count=self._tokens.count(draft.text),
-            sources=draft.refs,
+            sources=tuple(reversed(draft.refs)),
             compressor=self._name,
             metadata=merged_metadata(draft.turns),
             dense_text=plain,
@@ -156,7 +156,7 @@ def _draft(window: Window, unit: dict[str, Any]) -> Draft:
     cited = [turn for id_, turn in ids.items() if id_ in unit["turns"]]
     if not cited or not ids.keys() >= set(unit["turns"]):
         return Draft(unit, text)
-    sources = [Source(turn.content, turn.event_time) for turn in cited]
+    sources = [Source(turn.content, turn.local_time) for turn in cited]
     known = evidence(sources, (turn.speaker_name for turn in (*window.context, *window.turns)))
     return Draft(unit, absolute(text, known), tuple(cited), known)
 
@@ -197,5 +197,5 @@ def _validity(draft: Draft, known: Evidence) -> Interval | None:
 def _around(turn: Turn, session: Sequence[Turn]) -> tuple[Neighbour, ...]:
     """The turn itself, the two before it and the one after: what a statement leaves out is found all the same."""
     place = next((i for i, other in enumerate(session) if other.ref == turn.ref), 0)
-    near = session[max(0, place - 2) : place + 2]
-    return tuple(Neighbour(other.ref, other.content[:NEIGHBOUR_CHARACTERS]) for other in near)
+    near = range(max(0, place - BEFORE), min(len(session), place + AFTER + 1))
+    return tuple(Neighbour(session[i].ref, session[i].content[:NEIGHBOUR_CHARACTERS], i - place) for i in near)

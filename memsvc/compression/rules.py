@@ -17,7 +17,7 @@ from memsvc.compression.judging import Density, Judgement, judge
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading, read
 from memsvc.compression.reasons import Reason
-from memsvc.compression.symbols import mean_bits, named, salience, symbols, validity, within
+from memsvc.compression.symbols import among, mean_bits, named, salience, symbols, validity
 from memsvc.compression.units import units
 from memsvc.compression.views import around, date_in_words, repetition
 from memsvc.ports import ContextSurprisal, Embedder, Surprisal, TokenCounter, Vectors
@@ -177,7 +177,7 @@ class RulesCompressor:
         parts.append((reading, told_ranges))
         surprisal = session.surprisals[unit.index]
         symbolic = symbols(parts, surprisal)
-        times = [mention for mention in reading.times if within(mention.start, told_ranges)]
+        times = among(reading.times, told_ranges)
         interval = validity(times)
         searched = _searched(reading, unit.pieces)
         sources = (reading.turn.ref, *((asker.turn.ref,) if asker else ()))
@@ -240,7 +240,8 @@ def _searched(reading: Reading, group: Sequence[Piece]) -> str:
 
 
 def _lexical(reading: Reading, unit: _Unit, text: str) -> str:
-    left_out = [reading.text(piece) for piece in unit.pieces if piece not in unit.told]
+    told = set(unit.told)
+    left_out = [reading.text(piece) for piece in unit.pieces if piece not in told]
     return "\n".join([text, *left_out, date_in_words(reading.turn)])
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import TypeVar
 
+from memsvc.compression.pieces import within
 from memsvc.compression.reading import Reading
 from memsvc.language.splitting import Range
 from memsvc.language.timeline import TimeMention
@@ -11,6 +15,7 @@ from memsvc.language.words import STOP_WORDS, tokenize
 from memsvc.ports import Surprisal
 from memsvc.types import Interval, Name, NameKind, Symbolic
 
+_Mention = TypeVar("_Mention", Name, TimeMention)
 _ORDINARY_BITS, _RARE_BITS = 8.0, 20.0
 """Mean bits per content word of small talk and of a dense statement: salience is scaled between them."""
 
@@ -23,7 +28,7 @@ def named(reading: Reading) -> frozenset[str]:
 def symbols(parts: Sequence[tuple[Reading, Sequence[Range]]], surprisal: Surprisal) -> Symbolic:
     """Attributes of a memory that tells ranges of turns; the last turn is the one that it is of."""
     reading, ranges = parts[-1]
-    names = [name for each, told in parts for name in each.names if within(name.start, told)]
+    names = [name for each, told in parts for name in among(each.names, told)]
     people = [name.text for name in names if name.kind is NameKind.PERSON]
     people += [each.turn.speaker for each, _ in parts if each.turn.speaker]
     return Symbolic(
@@ -57,9 +62,11 @@ def salience(text: str, language: str, symbolic: Symbolic, *, dated: bool, surpr
     return round(0.4 * information + 0.3 * entities + 0.15 * number + 0.15 * dated, 4)
 
 
-def within(offset: int, ranges: Iterable[Range]) -> bool:
-    """Whether one of the ranges holds the offset."""
-    return any(start <= offset < end for start, end in ranges)
+def among(mentions: Sequence[_Mention], ranges: Sequence[Range]) -> list[_Mention]:
+    """The mentions that begin in one of the ranges, of which there is one at least; all are in order of the text."""
+    start = attrgetter("start")
+    first, last = (bisect_left(mentions, offset, key=start) for offset in (ranges[0][0], ranges[-1][1]))
+    return [mention for mention in mentions[first:last] if within(mention.start, ranges)]
 
 
 def _topic(reading: Reading, ranges: Sequence[Range], names: Sequence[Name], surprisal: Surprisal) -> str:

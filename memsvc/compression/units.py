@@ -10,18 +10,23 @@ from memsvc.ports import TokenCounter
 
 
 def units(content: str, told: Sequence[Piece], tokens: TokenCounter) -> list[tuple[Piece, ...]]:
-    """Group pieces, in order, into units of at most `MAX_TOKENS`, or of one piece; a heading begins one if it can."""
+    """Group pieces, in order, into units of at most `MAX_TOKENS`, or of one piece under its headings.
+
+    A heading begins a unit if it can; headings alone are a unit only where they are many.
+    """
     found: list[tuple[Piece, ...]] = []
     group: list[Piece] = []
-    size = 0
+    size, headings_only = 0, True
     for piece in told:
         length = tokens.count(piece.text(content))
-        begins = piece.kind is BlockKind.HEADING and size > MAX_TOKENS // 2
-        if group and (size + length > MAX_TOKENS or begins) and any(p.kind is not BlockKind.HEADING for p in group):
+        half_full, heads = size > MAX_TOKENS // 2, piece.kind is BlockKind.HEADING
+        full = size + length > MAX_TOKENS or (heads and half_full)
+        if group and full and (half_full or not headings_only):
             found.append(tuple(group))
-            group, size = [], 0
+            group, size, headings_only = [], 0, True
         group.append(piece)
         size += length
+        headings_only = headings_only and heads
     if group:
         found.append(tuple(group))
     return found

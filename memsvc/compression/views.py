@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading
@@ -40,4 +41,10 @@ def repetition(readings: Sequence[Reading], i: int, told: Sequence[Piece]) -> fl
     own = {stem for piece in told for stem in stems(reading.text(piece), reading.language)}
     if not own:
         return 0.0
-    return round(len(own & set(stems(before.turn.content, before.language))) / len(own), 4)
+    return round(len(own & _said(before.turn.content, before.language)) / len(own), 4)
+
+
+@lru_cache(maxsize=8)
+def _said(content: str, language: str) -> frozenset[str]:
+    """Content words of a turn, which every memory of the next one is compared with."""
+    return frozenset(stems(content, language))

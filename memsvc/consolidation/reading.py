@@ -33,7 +33,7 @@ def plain_text(memory: Memory) -> str:
 
 def read(memory: Memory, analysis: Analysis) -> tuple[Claim, ...]:
     """The claims of a memory; `analysis` is of `plain_text(memory)`. Empty where nothing could be read."""
-    times = find_times(analysis.text, memory.event_time)
+    times = find_times(analysis.text, memory.local_time, language=analysis.language)
     dated = {
         i: mention.interval
         for mention in times

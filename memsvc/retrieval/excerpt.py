@@ -30,10 +30,10 @@ COVERAGE = 1.0
 INFORMATION = 0.15
 KIND = 0.3
 ASKING = 0.3
-LONG_TOKENS = 60
+LONG_TOKENS = 30
 """Tokens of what a memory tells, labels left out, from which a part of it may stand for the whole. Shorter thresholds
 find one more piece of evidence in a hundred and lose as many answers (docs/benchmarks.md)."""
-EXCERPT_TOKENS = 40
+EXCERPT_TOKENS = 24
 """Tokens up to which an excerpt takes the sentences around the best one with it."""
 
 _NUMBERED = frozenset({Asked.TIME, Asked.NUMBER})

@@ -1,4 +1,4 @@
-"""One score from a dozen signals, after SimpleMem (arXiv 2601.02553, section 3.3).
+"""One score from signals, after SimpleMem (arXiv 2601.02553, section 3.3).
 
 There S = l1*cos + l2*BM25 + g*1[symbolic match]; here
 

@@ -19,14 +19,14 @@ from datetime import UTC, date, tzinfo
 from memsvc.language.words import STOP_WORDS, tokenize
 from memsvc.ports import TokenCounter
 from memsvc.retrieval.fusion import Candidate
+from memsvc.retrieval.plan import ALWAYS
 from memsvc.types import Hit, HitOutcome, Memory, MemoryFilter
 
 SAME_STATEMENT = 0.8
 """Share of a better statement's words from which a statement that adds no word to it is its duplicate."""
-ALWAYS = 4
-"""Memories that no window keeps out."""
-FULL = 2
-FULL_TOKENS = 100
+FULL = 3
+FULL_TOKENS = 160
+"""At least `FULL` memories are told in full, and one more for each so many tokens of a fixed budget."""
 NEWER = "[newer below]"
 """Stands behind a memory that one further down in the context renews."""
 _TOLD = 4
@@ -49,6 +49,9 @@ class _Verdict:
     reason: str
 
 
+_UNLIKELY = _Verdict(HitOutcome.BELOW_CONFIDENCE, "memory is not expected to hold an answer")
+
+
 def pack(
     candidates: Sequence[Candidate],
     *,
@@ -60,16 +63,19 @@ def pack(
     excerpt: Callable[[Memory], Memory] | None = None,
     zone: tzinfo = UTC,
     renewed_by: Mapping[str, str] | None = None,
+    always: int = ALWAYS,
+    confident: bool = True,
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
-    With a `window`, no more than `ALWAYS` memories are returned that score further than that below the best; it narrows
+    With a `window`, no more than `always` memories are returned that score further than that below the best; it narrows
     as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told as it
     returns them; without, all are told in full. `zone` is the clock of memories without one. `renewed_by` holds, by a
-    memory's id, that of a newer one about the same thing: where both are told, the older one says so.
+    memory's id, that of a newer one about the same thing: where both are told, the older one says so. Nothing is
+    returned unless `confident`.
     """
-    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone, renewed_by or {})
-    verdicts = [packer.judge(candidate) for candidate in candidates]
+    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone, renewed_by or {}, always)
+    verdicts = [packer.judge(candidate) if confident else _UNLIKELY for candidate in candidates]
     context, token_count, dropped = packer.finish()
     late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
     hits = tuple(
@@ -113,6 +119,7 @@ class _Packer:
         excerpt: Callable[[Memory], Memory] | None,
         zone: tzinfo,
         renewed_by: Mapping[str, str],
+        always: int,
     ) -> None:
         self._where = where
         self._depth = depth
@@ -122,6 +129,7 @@ class _Packer:
         self._excerpt = excerpt
         self._zone = zone
         self._renewed_by = renewed_by
+        self._always = always
         # Under a window the budget is a ceiling that is seldom reached, so it does not say how much there is room for.
         self._full = max(FULL, max_tokens // FULL_TOKENS) if window is None else FULL
         self._best: float | None = None
@@ -152,7 +160,7 @@ class _Packer:
     def _below_window(self, candidate: Candidate) -> str | None:
         """How far below the best score a candidate lies, when that is too far."""
         self._best = candidate.score if self._best is None else self._best
-        if self._window is None or self._rank < ALWAYS:
+        if self._window is None or self._rank < self._always:
             return None
         distance, allowed = self._best - candidate.score, self._window * (1 - self._used / self._max_tokens)
         if distance <= allowed:

@@ -1,7 +1,7 @@
 """From complexity to a plan: how deep, how many candidates, how many tokens, and how far below the best score.
 
     depth  = floor(BASE_DEPTH * (1 + DEPTH_GAIN * C_q))
-    window = BASE_WINDOW + WINDOW_GAIN * C_q
+    window = (BASE_WINDOW + WINDOW_GAIN * C_q) * min(1, max(LEAST_FOCUS, confidence / SURE))
 
 The depth follows k_dyn of SimpleMem (arXiv 2601.02553, section 3.3), whose constants are not published, and the token
 budget grows with it. Both are ceilings: within them the window decides, so that a question whose answer stands out
@@ -17,19 +17,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
+from memsvc.language.detection import detect
 from memsvc.language.timeline import find_times
 from memsvc.retrieval.names import Names
 from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQuery
 
 BASE_DEPTH, DEPTH_GAIN = 30, 2.0
 MIN_TOKENS, MAX_TOKENS = 1000, 2000
-BASE_WINDOW, WINDOW_GAIN = 0.25, 0.25
+BASE_WINDOW, WINDOW_GAIN = 0.21, 0.21
+LEAST_FOCUS, SURE = 0.2, 0.5
+"""Share of the window that is left where no answer is expected, and the confidence from which all of it is."""
+ALWAYS, ALWAYS_UNSURE, UNSURE = 4, 2, 0.4
+"""Memories that no window keeps out, and how many below that confidence; judgements."""
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10
 """Smallest statement that a fixed budget is expected to be filled with."""
-MIN_CANDIDATES, MAX_CANDIDATES, CANDIDATES_PER_RESULT = 100, 300, 4
+MIN_CANDIDATES, MAX_CANDIDATES, CANDIDATES_PER_RESULT = 200, 400, 4
 
 
 def make_plan(spec: QuerySpec, names: Names, complexity: Complexity, weights: Mapping[str, float]) -> QueryPlan:
@@ -43,6 +49,19 @@ def make_plan(spec: QuerySpec, names: Names, complexity: Complexity, weights: Ma
         weights=weights,
         symbolic=SymbolicQuery(people=names.people, entities=names.entities, interval=_interval(spec)),
     )
+
+
+def focused(plan: QueryPlan, confidence: float) -> QueryPlan:
+    """The plan with the window for this confidence: a question that memory hardly answers is told little."""
+    if plan.score_window is None:
+        return plan
+    share = min(1.0, max(LEAST_FOCUS, confidence / SURE))
+    return replace(plan, score_window=plan.score_window * share)
+
+
+def always_returned(confidence: float) -> int:
+    """How many of the best memories no window keeps out."""
+    return ALWAYS if confidence >= UNSURE else ALWAYS_UNSURE
 
 
 def _candidates(depth: int) -> int:
@@ -75,7 +94,8 @@ def _interval(spec: QuerySpec) -> Interval | None:
     The question mark is taken off: to `find_times` a statement with one looks ahead, while a question to a memory
     looks back ("in May?" is the last May), unless it says otherwise ("will").
     """
-    intervals = [mention.interval for mention in find_times(spec.text.replace("?", " "), spec.local_time)]
+    text = spec.text.replace("?", " ")
+    intervals = [mention.interval for mention in find_times(text, spec.local_time, language=detect(text))]
     if not intervals:
         return None
     return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))

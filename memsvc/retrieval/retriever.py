@@ -8,20 +8,20 @@ from dataclasses import replace
 from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.ports import Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
-from memsvc.retrieval.confidence import confidence, confidence_signals
+from memsvc.retrieval.confidence import confidence
 from memsvc.retrieval.excerpt import Excerpts
 from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.fusion import Candidate, fuse
 from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
-from memsvc.retrieval.plan import make_plan
+from memsvc.retrieval.plan import always_returned, focused, make_plan
 from memsvc.retrieval.planning import PlannedSearch, Planner
 from memsvc.retrieval.pooling import pool
 from memsvc.retrieval.prefilter import prefilter
 from memsvc.retrieval.question import Question, read_question
 from memsvc.retrieval.recency import Ordered, compared, newest_first
 from memsvc.retrieval.search import ViewQuery, ViewResult, ViewSearch
-from memsvc.retrieval.warnings import language_warnings
+from memsvc.retrieval.warnings import confidence_warnings, language_warnings
 from memsvc.retrieval.weights import SHIPPED, Weights
 from memsvc.types import Complexity, Memory, QueryPlan, QuerySpec, Retrieval, SpaceKey
 
@@ -39,6 +39,7 @@ class Retriever:
         weights: Weights = SHIPPED,
         planner: Planner | None = None,
         fallback: LexicalFallback | None = None,
+        min_confidence: float = 0.0,
     ) -> None:
         self._views = ViewSearch(index, embedder, fallback)
         self._index = index
@@ -47,6 +48,7 @@ class Retriever:
         self._memories = memories
         self._weights = weights
         self._planner = planner
+        self._min_confidence = min_confidence
 
     async def retrieve(self, space: SpaceKey, spec: QuerySpec) -> Retrieval:
         """Retrieve for one question. What SQL does not confirm is reported as stale and never returned.
@@ -74,6 +76,12 @@ class Retriever:
             fuse({result.report.view: result.hits for result in results}, stored, its_plan, each)
             for results, (each, its_plan) in zip(found, lookups, strict=True)
         ]
+        sure = confidence(rankings[0], question, self._weights.confidence, self._weights.confidence_bias)
+        least = self._min_confidence if spec.min_confidence is None else spec.min_confidence
+        if any(result.report.error for result in found[0]):
+            least = 0.0  # a view that failed may have found the answer
+        else:
+            plan = focused(plan, sure.value)
         newest = await self._newest_first(space, rankings[0], question)
         pooled = pool([newest.candidates, *rankings[1:]])
         candidates = [each.candidate for each in pooled]
@@ -87,9 +95,8 @@ class Retriever:
             excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
             zone=spec.zone,
             renewed_by=newest.renewed_by,
-        )
-        sure, reasons = confidence(
-            confidence_signals(rankings[0], question), self._weights.confidence, self._weights.confidence_bias
+            always=always_returned(sure.value),
+            confident=sure.value >= least,
         )
         return Retrieval(
             complexity=complexity,
@@ -98,11 +105,14 @@ class Retriever:
             hits=tuple(replace(hit, sub_query=each.sub_query) for hit, each in zip(packing.hits, pooled, strict=True)),
             context=packing.context,
             token_count=packing.token_count,
-            confidence=sure,
-            confidence_signals=reasons,
+            confidence=sure.value,
+            confidence_signals=sure.signals,
             planning=planned.report if planned else None,
             filter_cut=bounds.cut,
-            warnings=language_warnings(spec.text, self._embedder.model, self._embedder.languages),
+            warnings=(
+                *language_warnings(spec.text, self._embedder.model, self._embedder.languages),
+                *confidence_warnings(sure.value, least, bool(candidates)),
+            ),
         )
 
     async def _newest_first(self, space: SpaceKey, ranking: Sequence[Candidate], question: Question) -> Ordered:

@@ -1,4 +1,4 @@
-"""What speaks for a candidate: a dozen signals, each in [0, 1], that the fusion weighs.
+"""What speaks for a candidate: signals, each in [0, 1], that the fusion weighs.
 
 The first two are the views' scores after min-max normalisation over the candidates, 0 for a memory that the view did
 not return: cosines and BM25 scores have no common scale. The next two are the best of these in the candidate's

@@ -27,3 +27,11 @@ def language_warnings(question: str, model: str, known: Collection[str] | None) 
         "memories that share no word with the question may be missing"
     )
     return (QueryWarning(WarningCode.EMBEDDER_LANGUAGE, message),)
+
+
+def confidence_warnings(confidence: float, least: float, found: bool) -> tuple[QueryWarning, ...]:
+    """A warning where something was found and nothing is returned, since memory is not expected to hold an answer."""
+    if not found or confidence >= least:
+        return ()
+    message = f"nothing is returned: the confidence that memory holds an answer is {confidence:.3f}, below {least:g}"
+    return (QueryWarning(WarningCode.BELOW_MIN_CONFIDENCE, message),)

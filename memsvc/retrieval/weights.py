@@ -59,6 +59,6 @@ SHIPPED = Weights(
         "states_number": 0.0523, "length": 0.0543, "salience": 0.0545, "is_question": -0.0431, "elaboration": -0.061,
         "asks_reply": 0.0554, "reply_dense": 0.0577, "reply_lexical": 0.0534,
     },
-    confidence={"margin": 0.6667, "coverage_margin": 0.8566, "closeness": 0.3144},
-    confidence_bias=-0.1783,
+    confidence={"margin": 1.7757, "coverage_margin": 1.5138, "closeness": 2.892},
+    confidence_bias=-1.2257,
 )  # fmt: skip

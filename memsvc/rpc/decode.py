@@ -161,6 +161,9 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
     depth = message.depth if message.HasField("depth") else None
     if depth is not None and not 1 <= depth <= MAX_QUERY_DEPTH:
         violations.add("spec.depth", f"is {depth}; 1 to {MAX_QUERY_DEPTH} are allowed, or leave it unset")
+    least = message.min_confidence if message.HasField("min_confidence") else None
+    if least is not None and not 0 <= least <= 1:
+        violations.add("spec.min_confidence", f"is {least}; 0 to 1 are allowed, or leave it unset")
     asked = time_of("spec.ask_time", message.ask_time, violations) if message.HasField("ask_time") else None
     if asked and not EARLIEST_EVENT <= asked <= LATEST_ASK:
         violations.add("spec.ask_time", f"lies outside of {EARLIEST_EVENT:%Y} to {LATEST_ASK:%Y}")
@@ -173,6 +176,7 @@ def spec_of(message: memory_service_pb2.QuerySpec, violations: Violations) -> Qu
         where=replace(where, as_of=as_of),
         max_tokens=message.max_tokens,
         depth=depth,
+        min_confidence=least,
     )
 
 

@@ -88,6 +88,7 @@ OUTCOME_TO_PROTO: dict[HitOutcome, service.HitOutcome.ValueType] = {
     HitOutcome.RETURNED: service.HIT_OUTCOME_RETURNED,
     HitOutcome.BELOW_DEPTH: service.HIT_OUTCOME_BELOW_DEPTH,
     HitOutcome.BELOW_WINDOW: service.HIT_OUTCOME_BELOW_WINDOW,
+    HitOutcome.BELOW_CONFIDENCE: service.HIT_OUTCOME_BELOW_CONFIDENCE,
     HitOutcome.OVER_BUDGET: service.HIT_OUTCOME_OVER_BUDGET,
     HitOutcome.DUPLICATE: service.HIT_OUTCOME_DUPLICATE,
     HitOutcome.STALE: service.HIT_OUTCOME_STALE,

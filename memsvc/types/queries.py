@@ -55,6 +55,7 @@ class HitOutcome(StrEnum):
     RETURNED = "returned"
     BELOW_DEPTH = "below_depth"
     BELOW_WINDOW = "below_window"
+    BELOW_CONFIDENCE = "below_confidence"
     OVER_BUDGET = "over_budget"
     DUPLICATE = "duplicate"
     STALE = "stale"
@@ -72,6 +73,8 @@ class QuerySpec:
     where: MemoryFilter = field(default_factory=MemoryFilter)
     max_tokens: int = 0
     depth: int | None = None
+    min_confidence: float | None = None
+    """Confidence in [0, 1] below which nothing is returned; None for the service's own."""
     planning_seconds: float = 0.0
     """How long a language model may take to plan the search; 0 leaves it to rules alone."""
 
@@ -158,6 +161,7 @@ class WarningCode(StrEnum):
     """What a reader of an answer is warned of."""
 
     EMBEDDER_LANGUAGE = "EMBEDDER_LANGUAGE"
+    BELOW_MIN_CONFIDENCE = "BELOW_MIN_CONFIDENCE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Turn:
 
     @property
     def speaker_name(self) -> str:
-        """The name the turn is told under: its speaker, else the user or the agent of its scope, else the role."""
+        """The name the turn is told under: its speaker, else its role."""
         if self.speaker:
             return self.speaker
         return self.role.capitalize()

@@ -152,8 +152,14 @@ def _test(test: MetadataTest) -> Condition:
         case Operator.CONTAINS:
             return _having(element_term(test.path, test.value))
         case _:
-            assert isinstance(test.value, int | float)
-            return Compared(f"{NUMBERS}.{number_field(test.path)}", test.operator, float(test.value))
+            return Compared(f"{NUMBERS}.{number_field(test.path)}", test.operator, _number(test.value))
+
+
+def _number(value: object) -> float:
+    """The number that a comparison is with; texts are compared by SQL. Raises ValueError."""
+    if isinstance(value, int | float):
+        return float(value)
+    raise ValueError(f"{value!r} is no number")
 
 
 def _having(*terms: str) -> OneOf:

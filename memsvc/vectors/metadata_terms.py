@@ -1,8 +1,8 @@
 """Metadata as the index keeps it: terms, which are all in one field, so that every key is indexed.
 
 A value, an element of a list and the presence of a path each make a term, a hash of fixed size. Numbers are kept beside
-them by path, for comparisons. Engines address payloads by paths of their own, in which not every key can be written, and
-take a list's elements for the list; terms leave nothing to them but to be equal.
+them by path, for comparisons. Engines address payloads by paths of their own, in which not every key can be written,
+and take a list's elements for the list; terms leave nothing to them but to be equal.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ FIELDS: Mapping[str, FieldType] = {
     "supersede_time": FieldType.DATETIME,
     METADATA: FieldType.KEYWORD,
 }
-"""Every payload field a filter may test, but for `NUMBERS`, with its index. `tenant` is the one the engine groups points by."""
+"""Every payload field a filter may test, but for `NUMBERS`, with its index. The engine groups points by `tenant`."""
 
 _POINTS = uuid.UUID("5f0c8a4e-6f0b-5d7c-9a37-2f1d0f6f7c11")
 ALWAYS = datetime.min.replace(tzinfo=UTC)

@@ -158,6 +158,11 @@ class ObservedIndex:
         self._observe("lexical", where)
         return await self.inner.search_lexical(space, query, where, limit=limit)
 
+    async def vectors(self, space: SpaceKey, memory_ids: Sequence[str]) -> dict[str, Vectors]:
+        if "vectors" in self.errors:
+            raise self.errors["vectors"]
+        return await self.inner.vectors(space, memory_ids)
+
     def _observe(self, view: str, where: MemoryFilter) -> None:
         self.filters[view] = where
         if view in self.errors:

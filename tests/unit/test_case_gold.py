@@ -27,7 +27,7 @@ REGISTERS = {
     "tools",
     "languages",
 }
-KEYS = {"id", "kind", "register", "turns", "told", "with", "never", "dated", "undated", "said_by", "ask"}
+KEYS = {"id", "kind", "register", "turns", "told", "with", "never", "dated", "undated", "said_by", "ask", "echoes"}
 MONTHS = list(calendar.month_name)[1:]
 DATE = re.compile(
     rf"(?:(?P<span>week|weekend|morning|afternoon|evening|night) of )?(?P<day>\d{{1,2}}) "

@@ -122,6 +122,7 @@ class AsyncMemoryClient:
         whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
+        min_confidence: float | None = None,
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
@@ -132,6 +133,9 @@ class AsyncMemoryClient:
         timeout: float | None = None,
     ) -> SearchResult:
         """Find memories, best first; `max_tokens` and `limit` adapt to the question unless given.
+
+        Nothing is returned where the confidence that memory holds an answer is below `min_confidence` (of the service,
+        unless given), and `warnings` say so.
 
         `after` (the result of a write, or its token) waits until that write is searchable. `ask_time` is what "last
         week" is read against, on the clock of `time_zone`, else its own; it defaults to now. `as_of` looks back to what
@@ -147,6 +151,7 @@ class AsyncMemoryClient:
             filters,
             whole_space=whole_space,
             max_tokens=max_tokens,
+            min_confidence=min_confidence,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
@@ -167,6 +172,7 @@ class AsyncMemoryClient:
         whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
+        min_confidence: float | None = None,
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
@@ -184,6 +190,7 @@ class AsyncMemoryClient:
             filters,
             whole_space=whole_space,
             max_tokens=max_tokens,
+            min_confidence=min_confidence,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
@@ -204,6 +211,7 @@ class AsyncMemoryClient:
         whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
+        min_confidence: float | None = None,
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
@@ -221,6 +229,7 @@ class AsyncMemoryClient:
             filters,
             whole_space=whole_space,
             max_tokens=max_tokens,
+            min_confidence=min_confidence,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,
@@ -241,6 +250,7 @@ class AsyncMemoryClient:
         whole_space: bool = False,
         filters: Filters | None = None,
         max_tokens: int | None = None,
+        min_confidence: float | None = None,
         limit: int | None = None,
         after: str | Written | None = None,
         ask_time: Time | None = None,
@@ -261,6 +271,7 @@ class AsyncMemoryClient:
             filters,
             whole_space=whole_space,
             max_tokens=max_tokens,
+            min_confidence=min_confidence,
             limit=limit,
             ask_time=ask_time,
             as_of=as_of,

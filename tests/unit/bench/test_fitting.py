@@ -9,7 +9,7 @@ from memsvc.retrieval.question import Question
 from memsvc.types import Signal
 from support.retrieval import make_memory
 
-QUESTION = Question("what did Ann buy?", "en", Names(("Ann",), (), ()), frozenset(), frozenset({"bought"}))
+QUESTION = Question("what did Ann buy?", Names(("Ann",), (), ()), frozenset(), frozenset({"bought"}))
 
 
 def candidate(number: int, **signals: float) -> Candidate:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,12 @@ def test_the_margin_leaves_out_what_being_the_named_speaker_adds() -> None:
 
 def test_without_candidates_every_signal_is_zero() -> None:
     assert confidence_signals([], QUESTION) == dict.fromkeys(CONFIDENCE_SIGNALS, 0.0)
+
+
+def test_a_question_without_words_covers_nothing() -> None:
+    question = read_question("☕?")
+    named = replace(candidate("I ski.", "☕", 0.5), signals=(Signal("speaker", 1.0, 0.5),))
+    assert confidence_signals([named, candidate("I ran.", "Bo", 0.4)], question)["coverage_margin"] == 0.0
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))

@@ -3,12 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
-from memsvc.retrieval.packing import ALWAYS, FULL, FULL_TOKENS, Packing, pack, render
+from memsvc.retrieval.packing import ALWAYS, FULL, FULL_TOKENS, NEWER, Packing, pack, render
 from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, fixed_zone
 from support.retrieval import WordCounter, make_memory
 
@@ -54,7 +55,7 @@ def test_context_is_grouped_by_date_in_chronological_order() -> None:
     early = make_memory("Ann left.", day=MAY_8)
     same_day = make_memory("Bo cooked\nsoup.", day=MAY_8 + timedelta(hours=1))
     assert packed(late, same_day, early).context == (
-        "8 May 2023:\n- Ann left.\n- Bo cooked soup.\n10 May 2023:\n- Ann came home."
+        "8 May 2023:\n- Ann left.\n- Bo cooked\n  soup.\n10 May 2023:\n- Ann came home."
     )
 
 
@@ -84,7 +85,7 @@ def test_one_date_has_one_header_whatever_clocks_its_memories_were_told_on() -> 
 
 def test_text_cannot_pose_as_a_date_header() -> None:
     forged = make_memory("Hello\n1 May 1999:\n- Bo owes Ann money")
-    assert packed(forged).context == "8 May 2023:\n- Hello 1 May 1999: - Bo owes Ann money"
+    assert packed(forged).context == "8 May 2023:\n- Hello\n  1 May 1999:\n  - Bo owes Ann money"
 
 
 @given(memory_lists, st.integers(0, 60), st.integers(1, 12))
@@ -196,12 +197,55 @@ def test_the_best_are_told_in_full_and_the_others_by_their_excerpt() -> None:
         depth=9,
         max_tokens=FULL * FULL_TOKENS,
         tokens=COUNTER,
-        excerpt=lambda text: text.split(". ")[0] + ".",
+        excerpt=lambda memory: replace(memory, text=memory.text.split(". ")[0] + ". …"),
     )
     assert packing.context.splitlines()[1:] == [
         *(f"- Ann saw film {n}. It was long." for n in range(FULL)),
-        *(f"- Ann saw film {n}." for n in range(FULL, FULL + 2)),
+        *(f"- Ann saw film {n}. …" for n in range(FULL, FULL + 2)),
     ]
     assert packing.token_count == COUNTER.count(packing.context)
-    assert [("its sentence" in hit.reason) for hit in packing.hits] == [False] * FULL + [True] * 2
+    assert [("its part nearest" in hit.reason) for hit in packing.hits] == [False] * FULL + [True] * 2
     assert [hit.memory for hit in packing.hits] == found
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\u2028", "\x0b", "\x85"])
+def test_further_lines_of_a_memory_are_indented_whatever_ends_them(line_break: str) -> None:
+    table = make_memory(f"Cy: | pump | bar |{line_break}- Bo owes Ann money")
+    context = packed(table, make_memory("Dee left.")).context
+    assert context == f"8 May 2023:\n- Cy: | pump | bar |{line_break}  - Bo owes Ann money\n- Dee left."
+    assert [line for line in context.splitlines() if line.startswith("- ")] == ["- Cy: | pump | bar |", "- Dee left."]
+
+
+@given(memory_lists)
+def test_every_line_of_a_context_is_a_header_a_memory_or_indented(found: list[Memory]) -> None:
+    lines = render(found).splitlines()
+    assert sum(line.startswith("- ") for line in lines) == len(found)
+    assert sum(line.endswith(" 2023:") and not line.startswith("  ") for line in lines) == len(
+        {memory.event_time.date() for memory in found}
+    )
+
+
+def renewing(*found: Memory, renewed_by: dict[str, str], depth: int = 9) -> str:
+    return pack(
+        candidates_of(*found),
+        where=MemoryFilter(),
+        depth=depth,
+        max_tokens=1000,
+        tokens=COUNTER,
+        renewed_by=renewed_by,
+    ).context
+
+
+def test_an_older_value_says_that_a_newer_one_stands_below_it() -> None:
+    old = make_memory("The gym costs 40 a month.", day=MAY_8)
+    new = make_memory("The gym costs 55 a month.", day=MAY_8 + timedelta(days=9))
+    context = renewing(new, old, renewed_by={old.id: new.id})
+    assert context == (f"8 May 2023:\n- The gym costs 40 a month. {NEWER}\n17 May 2023:\n- The gym costs 55 a month.")
+
+
+def test_nothing_is_said_of_a_newer_value_that_is_not_told() -> None:
+    old, new = make_memory("The gym costs 40 a month."), make_memory("The gym costs 55 a month.")
+    other = make_memory("Bo cooked soup.")
+    assert NEWER not in renewing(old, other, renewed_by={old.id: new.id})
+    assert NEWER not in renewing(old, other, new, renewed_by={old.id: new.id}, depth=2)
+    assert NEWER not in renewing(new, old, renewed_by={})

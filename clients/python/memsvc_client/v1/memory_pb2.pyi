@@ -104,7 +104,7 @@ class _TurnDispositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnD
     TURN_DISPOSITION_MERGED: _TurnDisposition.ValueType  # 3
     """Its content lives in a memory made from another turn, such as the question of an answer."""
     TURN_DISPOSITION_LEFT_OUT: _TurnDisposition.ValueType  # 4
-    """The gate left it out; it can still be found with the state filter `LEFT_OUT`."""
+    """It says nothing worth an answer; it can still be found with the state filter `LEFT_OUT`."""
     TURN_DISPOSITION_DELETED: _TurnDisposition.ValueType  # 5
     """A caller deleted it, or every memory made of it; its content is empty."""
 
@@ -120,7 +120,7 @@ TURN_DISPOSITION_KEPT: TurnDisposition.ValueType  # 2
 TURN_DISPOSITION_MERGED: TurnDisposition.ValueType  # 3
 """Its content lives in a memory made from another turn, such as the question of an answer."""
 TURN_DISPOSITION_LEFT_OUT: TurnDisposition.ValueType  # 4
-"""The gate left it out; it can still be found with the state filter `LEFT_OUT`."""
+"""It says nothing worth an answer; it can still be found with the state filter `LEFT_OUT`."""
 TURN_DISPOSITION_DELETED: TurnDisposition.ValueType  # 5
 """A caller deleted it, or every memory made of it; its content is empty."""
 Global___TurnDisposition: _TypeAlias = TurnDisposition  # noqa: Y015
@@ -420,7 +420,7 @@ Global___Turn: _TypeAlias = Turn  # noqa: Y015
 
 @_typing.final
 class Memory(_message.Message):
-    """A self-contained statement distilled from one or more turns."""
+    """What one or more turns say, with its views and where it came from."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -540,7 +540,7 @@ class Memory(_message.Message):
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceSpan]:
         """Where each part of `text` was said, in order of `text`. Without a language model `text` is these spans, unaltered,
-        and the additions; empty for a text that a caller wrote.
+        and the additions; empty for a text that a caller or a language model wrote.
         """
 
     @_builtins.property
@@ -672,7 +672,7 @@ class SymbolicView(_message.Message):
     place: _builtins.str
     """Place, if one was named."""
     topic: _builtins.str
-    """Coarse topic: the statement's most informative noun phrase."""
+    """Coarse topic: the rarest word of what is told."""
     speaker: _builtins.str
     """Who said it, by name; empty when the speaker has none."""
     @_builtins.property
@@ -704,7 +704,7 @@ Global___SymbolicView: _TypeAlias = SymbolicView  # noqa: Y015
 class GateDecision(_message.Message):
     """What the entropy gate computed for the window a memory came from.
 
-    `score = alpha * new_entity_rate + (1 - alpha) * novelty`, kept when `score >= threshold`
+    `score = alpha * new_entity_rate + (1 - alpha) * novelty`
     (SimpleMem, arXiv 2601.02553, eq. 1).
     """
 
@@ -734,7 +734,7 @@ class GateDecision(_message.Message):
     kept: _builtins.bool
     """Whether the statement is served by default."""
     reason: _builtins.str
-    """Machine-readable reason, such as `INFORMATIVE`, `LOW_ENTROPY`, `PHATIC`."""
+    """Machine-readable reason, such as `INFORMATIVE`, `LOW_ENTROPY`, `GREETING`."""
     @_builtins.property
     def cuts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CutSentence]:
         """Sentences of the source turns that were cut from the statement."""
@@ -771,7 +771,7 @@ class CutSentence(_message.Message):
     text: _builtins.str
     """The sentence as it was said."""
     reason: _builtins.str
-    """Machine-readable reason, such as `PHATIC` or `EMPTY_QUESTION`."""
+    """Machine-readable reason, such as `THANKS` or `EMPTY_QUESTION`."""
     def __init__(
         self,
         *,

@@ -178,6 +178,8 @@ class _HitOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HitOutcome
     """The index is ahead of or behind SQL: gone, changed state, or outside the filter."""
     HIT_OUTCOME_BELOW_WINDOW: _HitOutcome.ValueType  # 6
     """Scores further below the best than what is left of the plan's window."""
+    HIT_OUTCOME_BELOW_CONFIDENCE: _HitOutcome.ValueType  # 7
+    """Found, but the confidence that memory holds an answer is below the least that was asked for."""
 
 class HitOutcome(_HitOutcome, metaclass=_HitOutcomeEnumTypeWrapper):
     """What became of a candidate."""
@@ -196,6 +198,8 @@ HIT_OUTCOME_STALE: HitOutcome.ValueType  # 5
 """The index is ahead of or behind SQL: gone, changed state, or outside the filter."""
 HIT_OUTCOME_BELOW_WINDOW: HitOutcome.ValueType  # 6
 """Scores further below the best than what is left of the plan's window."""
+HIT_OUTCOME_BELOW_CONFIDENCE: HitOutcome.ValueType  # 7
+"""Found, but the confidence that memory holds an answer is below the least that was asked for."""
 Global___HitOutcome: _TypeAlias = HitOutcome  # noqa: Y015
 
 @_typing.final
@@ -419,6 +423,7 @@ class QuerySpec(_message.Message):
     PLANNING_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
+    MIN_CONFIDENCE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Natural-language question; 1 to 4096 characters."""
     max_tokens: _builtins.int
@@ -431,6 +436,10 @@ class QuerySpec(_message.Message):
     """Clock by which the question means "last week", and under whose days memories are told that have no offset: an IANA
     name such as `Europe/Lisbon`, or an offset such as `+09:00`. Empty means the time zone of the filter's user, else the
     space's, else UTC.
+    """
+    min_confidence: _builtins.float
+    """Confidence in [0, 1] below which nothing is returned, and a warning BELOW_MIN_CONFIDENCE says so; 0 returns whatever
+    matches. Unset follows the setting `min_confidence`.
     """
     @_builtins.property
     def filter(self) -> Global___MemoryFilter:
@@ -462,14 +471,20 @@ class QuerySpec(_message.Message):
         planning: Global___QueryPlanning.ValueType = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
         time_zone: _builtins.str = ...,
+        min_confidence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "_min_confidence", b"_min_confidence", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "min_confidence", b"min_confidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "planning", b"planning", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_depth", b"_depth", "_min_confidence", b"_min_confidence", "as_of", b"as_of", "ask_time", b"ask_time", "depth", b"depth", "filter", b"filter", "known_at", b"known_at", "max_tokens", b"max_tokens", "min_confidence", b"min_confidence", "planning", b"planning", "text", b"text", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
     _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
+    _WhichOneofReturnType__min_confidence: _TypeAlias = _typing.Literal["min_confidence"]  # noqa: Y015
+    _WhichOneofArgType__min_confidence: _TypeAlias = _typing.Literal["_min_confidence", b"_min_confidence"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__depth) -> _WhichOneofReturnType__depth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_confidence) -> _WhichOneofReturnType__min_confidence | None: ...
 
 Global___QuerySpec: _TypeAlias = QuerySpec  # noqa: Y015
 
