@@ -27,6 +27,7 @@ from support.examples import Example, examples, lines_in_order, run_python
 
 ROOT = Path(__file__).parents[2]
 CLIENT = "clients/python/README.md"
+"""The one document whose examples take more as given than `memory`, a client."""
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", CLIENT, *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
 EXAMPLES = {document: examples(ROOT / document) for document in sorted(DOCUMENTS)}
 RUN = {"bash", "python"}
@@ -140,8 +141,8 @@ def run_bash(code: str, home: Path) -> str:
     return done.stdout
 
 
-def names_for(client: MemoryClient) -> dict[str, Any]:
-    """What the client's README takes as given."""
+def given_to(client: MemoryClient) -> dict[str, Any]:
+    """What the examples of the client's README begin with, whatever they assign."""
     messages = [{"role": "user", "name": "Ana", "content": f"I planted fig tree {number}."} for number in range(3)]
     client.add("I have a cat called Pepper.", user_id="ana", wait=True)
     return {
