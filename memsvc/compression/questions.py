@@ -31,10 +31,10 @@ _YES_NO = (
 # How answers begin that mean nothing without what was asked, in the commonest languages.
 _BEGINS_POLAR = re.compile(
     rf"^\W*(?:(?:{_YES_NO}|not|both|either|maybe|perhaps|probably|sure|of course|absolutely|definitely|sometimes|"
-    r"always|only|just|about|around|because|since|kein\w*|nunca)\b|是|不|没|对|はい|いいえ|うん|ううん|네|아니)|^\W*\d\)?\s",
+    r"always|only|just|about|around|because|since|kein\w*|nunca)\b|是|不|没|对|はい|いいえ|うん|ううん|네|아니)|^\W*\d",
     re.IGNORECASE,
 )
-_SAYS_YES_OR_NO = re.compile(rf"(?:^|[.!,;:]|\b(?:and|so|but))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE)
+_SAYS_YES_OR_NO = re.compile(rf"(?:^|[.!,;:]|\b(?:and|so|but|says?|said))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE)
 # "It did not", "she has": what was done, or is so, stands in the question.
 _BEGINS_ELLIPTIC = re.compile(
     r"^\W*(?:i|he|she|it|we|they|you|that|there) (?:do|does|did|is|are|am|was|were|has|have|had|can|could|will|would|"
