@@ -31,14 +31,14 @@ from memsvc.types import Memory, Scope, Signal, View, ViewScore
 from memsvc_client import MemoryClient
 from memsvc_client.trace import Candidate as Told
 
-SHIPPED_DATA = Path(__file__).parent / "data" / "fit.jsonl"
+SHIPPED_DATA = tuple(Path(__file__).parent / "data" / name for name in ("fit.jsonl", "fit_assistant.jsonl"))
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 SHOWN = ("recall@10", "all@10", "ndcg@10", "mrr")
 
 
 def run(*, data: Path | None, path: Path) -> None:
     """Fit, print how well the weights do on conversations they have not seen, write them to `path`."""
-    talks = read(data or SHIPPED_DATA)
+    talks = [talk for file in ([data] if data else SHIPPED_DATA) for talk in read(file)]
     examples = list(_examples(talks))
     weights = fit(examples)
     path.parent.mkdir(parents=True, exist_ok=True)

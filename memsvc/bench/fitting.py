@@ -31,7 +31,10 @@ from memsvc.retrieval.weights import Weights, scaled
 Matrix = NDArray[np.float64]
 
 L2 = 0.1
-PRIOR = {"dense": 2.0, "lexical": 2.0, "is_question": -1.0}
+PRIOR = {
+    "dense": 2.0, "lexical": 2.0, "session_dense": 0.5, "session_lexical": 0.5,
+    "is_question": -1.0, "elaboration": -1.0,
+}  # fmt: skip
 """Prior weights other than 1."""
 STEPS = 100
 _ABSENT = -1e9

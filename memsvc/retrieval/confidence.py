@@ -32,6 +32,8 @@ weight."""
 RELEVANCE_BIAS = -8.02
 """Fitted on 290 questions of the conversations that ship with memsvc, and 510 about anything else asked of the same."""
 
+UNKNOWN_NEARNESS = 0.3
+"""Most that nearness counts in a language that the embedding model does not know; a judgement."""
 _BEST = 10
 """Memories, best first, whose words are looked at."""
 
@@ -44,8 +46,11 @@ class Confidence:
     signals: tuple[Signal, ...]
 
 
-def relevance_signals(candidates: Sequence[Candidate], question: Question) -> dict[str, float]:
-    """The signals of `RELEVANCE_SIGNALS`, each in [0, 1]; all 0 without candidates."""
+def relevance_signals(candidates: Sequence[Candidate], question: Question, *, understood: bool) -> dict[str, float]:
+    """The signals of `RELEVANCE_SIGNALS`, each in [0, 1]; all 0 without candidates.
+
+    To a model that does not know their language all texts are near one another, so that nearness says little there.
+    """
     found = [frozenset(stems(c.memory.lexical_text, question.language)) for c in candidates if c.memory is not None]
     holding = Counter(stem for words in found for stem in words)
     asked = frozenset(stems(question.text, question.language))
@@ -53,6 +58,7 @@ def relevance_signals(candidates: Sequence[Candidate], question: Question) -> di
     mass = sum(idf.values())
     known = sum(value for stem, value in idf.items() if holding[stem])
     nearest = max((_cosine(candidate) for candidate in candidates), default=0.0)
+    nearest = nearest if understood else min(nearest, UNKNOWN_NEARNESS)
     return {"nearness": max(0.0, nearest), "known_words": known / mass if mass else 0.0}
 
 
@@ -71,12 +77,25 @@ def confidence_signals(candidates: Sequence[Candidate], question: Question) -> d
 
 
 def confidence(
-    candidates: Sequence[Candidate], question: Question, weights: Mapping[str, float], bias: float
+    candidates: Sequence[Candidate],
+    question: Question,
+    weights: Mapping[str, float],
+    bias: float,
+    *,
+    understood: bool = True,
 ) -> Confidence:
-    """The confidence that the candidates, best first, hold an answer; `weights` and `bias` are those of the answer."""
+    """The confidence that the candidates, best first, hold an answer.
+
+    Args:
+        candidates: best first.
+        question: what is asked.
+        weights: of the answer's signals.
+        bias: of the answer.
+        understood: whether the embedding model knows the question's language.
+    """
     if not candidates:
         return Confidence(0.0, ())
-    relevance = _signals(relevance_signals(candidates, question), RELEVANCE_SIGNALS)
+    relevance = _signals(relevance_signals(candidates, question, understood=understood), RELEVANCE_SIGNALS)
     values = confidence_signals(candidates, question)
     value = _sigmoid(RELEVANCE_BIAS, relevance) * answer_confidence(values, weights, bias)
     return Confidence(value, (*relevance, *_signals(values, weights)))

@@ -19,7 +19,7 @@ from datetime import UTC, date, tzinfo
 from memsvc.language.words import STOP_WORDS, tokenize
 from memsvc.ports import TokenCounter
 from memsvc.retrieval.fusion import Candidate
-from memsvc.retrieval.plan import ALWAYS
+from memsvc.retrieval.plan import ALWAYS_TOKENS
 from memsvc.types import Hit, HitOutcome, Memory, MemoryFilter
 
 SAME_STATEMENT = 0.8
@@ -63,18 +63,18 @@ def pack(
     excerpt: Callable[[Memory], Memory] | None = None,
     zone: tzinfo = UTC,
     renewed_by: Mapping[str, str] | None = None,
-    always: int = ALWAYS,
+    unhindered: int = ALWAYS_TOKENS,
     confident: bool = True,
 ) -> Packing:
     """Choose from `candidates`, which are ordered best first; the context never exceeds `max_tokens`.
 
-    With a `window`, no more than `always` memories are returned that score further than that below the best; it narrows
-    as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories beyond the best few are told as it
-    returns them; without, all are told in full. `zone` is the clock of memories without one. `renewed_by` holds, by a
-    memory's id, that of a newer one about the same thing: where both are told, the older one says so. Nothing is
-    returned unless `confident`.
+    With a `window`, memories that score further than that below the best are returned only while fewer than
+    `unhindered` tokens are used; it narrows as tokens are used, to nothing at `max_tokens`. With an `excerpt`, memories
+    beyond the best few are told as it returns them; without, all are told in full. `zone` is the clock of memories
+    without one. `renewed_by` holds, by a memory's id, that of a newer one about the same thing: where both are told,
+    the older one says so. Nothing is returned unless `confident`.
     """
-    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone, renewed_by or {}, always)
+    packer = _Packer(where, depth, max_tokens, tokens, window, excerpt, zone, renewed_by or {}, unhindered)
     verdicts = [packer.judge(candidate) if confident else _UNLIKELY for candidate in candidates]
     context, token_count, dropped = packer.finish()
     late = _Verdict(HitOutcome.OVER_BUDGET, f"the rendered context would exceed {max_tokens} tokens")
@@ -119,7 +119,7 @@ class _Packer:
         excerpt: Callable[[Memory], Memory] | None,
         zone: tzinfo,
         renewed_by: Mapping[str, str],
-        always: int,
+        unhindered: int,
     ) -> None:
         self._where = where
         self._depth = depth
@@ -129,7 +129,7 @@ class _Packer:
         self._excerpt = excerpt
         self._zone = zone
         self._renewed_by = renewed_by
-        self._always = always
+        self._unhindered = unhindered
         # Under a window the budget is a ceiling that is seldom reached, so it does not say how much there is room for.
         self._full = max(FULL, max_tokens // FULL_TOKENS) if window is None else FULL
         self._best: float | None = None
@@ -160,7 +160,7 @@ class _Packer:
     def _below_window(self, candidate: Candidate) -> str | None:
         """How far below the best score a candidate lies, when that is too far."""
         self._best = candidate.score if self._best is None else self._best
-        if self._window is None or self._rank < self._always:
+        if self._window is None or self._used < self._unhindered:
             return None
         distance, allowed = self._best - candidate.score, self._window * (1 - self._used / self._max_tokens)
         if distance <= allowed:

@@ -27,10 +27,11 @@ from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQue
 BASE_DEPTH, DEPTH_GAIN = 30, 2.0
 MIN_TOKENS, MAX_TOKENS = 1000, 2000
 BASE_WINDOW, WINDOW_GAIN = 0.21, 0.21
-LEAST_FOCUS, SURE = 0.2, 0.5
+LEAST_FOCUS, SURE = 0.2, 0.4
 """Share of the window that is left where no answer is expected, and the confidence from which all of it is."""
-ALWAYS, ALWAYS_UNSURE, UNSURE = 4, 2, 0.4
-"""Memories that no window keeps out, and how many below that confidence; judgements."""
+ALWAYS_TOKENS, UNSURE_TOKENS, UNSURE = 240, 60, 0.1
+"""Tokens that no window keeps from being used, and how many below that confidence; judgements. A store that holds
+little tells it, since what decides need not share a word with the question."""
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10
@@ -59,9 +60,9 @@ def focused(plan: QueryPlan, confidence: float) -> QueryPlan:
     return replace(plan, score_window=plan.score_window * share)
 
 
-def always_returned(confidence: float) -> int:
-    """How many of the best memories no window keeps out."""
-    return ALWAYS if confidence >= UNSURE else ALWAYS_UNSURE
+def unhindered_tokens(confidence: float) -> int:
+    """Tokens of the best memories that no window keeps out."""
+    return ALWAYS_TOKENS if confidence >= UNSURE else UNSURE_TOKENS
 
 
 def _candidates(depth: int) -> int:

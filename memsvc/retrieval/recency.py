@@ -42,7 +42,8 @@ another in the conversations which ship with memsvc; all written for this projec
 CROWD = 0.5
 """Chosen on the same conversations: twice as much loses renewals, half as much puts evidence behind what only follows
 it (docs/benchmarks.md)."""
-RENEWS = 0.5
+RENEWS, SURELY = 0.5, 0.8
+"""P(n renews o) from which n comes first, and from which the context says so."""
 REPEATS = 0.5
 """Repetition from which an assistant's memory says again what its user said."""
 SIGNAL = "renews"
@@ -81,28 +82,34 @@ def compared(candidates: Sequence[Candidate], question: Question) -> tuple[str, 
     return tuple(candidate.memory_id for candidate in near)
 
 
-def newest_first(candidates: Sequence[Candidate], question: Question, vectors: Mapping[str, Vectors]) -> Ordered:
+def newest_first(
+    candidates: Sequence[Candidate],
+    question: Question,
+    vectors: Mapping[str, Vectors],
+    *,
+    understood: bool = True,
+) -> Ordered:
     """Move what renews the best candidate before it, the newest first.
 
     Args:
         candidates: best first.
         question: what is asked.
         vectors: unit vectors of shape [dimension] by memory id; what has none is not compared.
+        understood: whether the embedding model knows the question's language. Where it does not, only what speaks of a
+            change renews anything.
     """
     ids = [memory_id for memory_id in compared(candidates, question) if memory_id in vectors]
     if not ids or ids[0] != candidates[0].memory_id:
         return Ordered(list(candidates), {})
-    best, pair = candidates[0], _Pair(candidates, question, vectors)
-    renewing = [
-        each
-        for rank, each in enumerate(candidates[:LOOKED_AT], 1)
-        if each.memory_id in ids and _follows(each, best) and pair.renewal(each, best, rank) >= RENEWS
-    ]
+    best, pair = candidates[0], _Pair(candidates, question, vectors, understood)
+    later = [(rank, each) for rank, each in enumerate(candidates[:LOOKED_AT], 1) if _follows(each, best)]
+    renewal = {each.memory_id: pair.renewal(each, best, rank) for rank, each in later if each.memory_id in ids}
+    renewing = [each for _, each in later if renewal.get(each.memory_id, 0.0) >= RENEWS]
     renewing.sort(key=_told, reverse=True)
     lifted = [_lifted(each, best.score) for each in renewing]
     rest = [each for each in candidates if each not in renewing]
-    newest = {best.memory_id: renewing[0].memory_id} if renewing else {}
-    return Ordered([*lifted, *rest], newest)
+    sure = [each.memory_id for each in renewing if renewal[each.memory_id] >= SURELY]
+    return Ordered([*lifted, *rest], {best.memory_id: sure[0]} if sure else {})
 
 
 def _told(candidate: Candidate) -> datetime:
@@ -117,9 +124,11 @@ def _follows(newer: Candidate, older: Candidate) -> bool:
 class _Pair:
     """Signals of two candidates, for one question and all candidates."""
 
-    def __init__(self, candidates: Sequence[Candidate], question: Question, vectors: Mapping[str, Vectors]) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], question: Question, vectors: Mapping[str, Vectors], understood: bool
+    ) -> None:
         self._language, self._terms, self._vectors = question.language, question.terms, vectors
-        self._count = len(candidates)
+        self._count, self._understood = len(candidates), understood
         self._holding: Counter[str] = Counter()
         for candidate in candidates:
             self._holding.update(self._stems(candidate.memory))
@@ -130,7 +139,7 @@ class _Pair:
         if one is None or other is None:
             return 0.0
         change = _CHANGE.search(one.dense_text) is not None
-        if not change and _of_others(one, other):
+        if not change and (_of_others(one, other) or not self._understood):
             return 0.0
         words, others = self._stems(one), self._stems(other)
         shared = words & others

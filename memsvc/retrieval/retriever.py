@@ -14,7 +14,7 @@ from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.fusion import Candidate, fuse
 from memsvc.retrieval.names import without_people
 from memsvc.retrieval.packing import pack
-from memsvc.retrieval.plan import always_returned, focused, make_plan
+from memsvc.retrieval.plan import focused, make_plan, unhindered_tokens
 from memsvc.retrieval.planning import PlannedSearch, Planner
 from memsvc.retrieval.pooling import pool
 from memsvc.retrieval.prefilter import prefilter
@@ -76,13 +76,16 @@ class Retriever:
             fuse({result.report.view: result.hits for result in results}, stored, its_plan, each)
             for results, (each, its_plan) in zip(found, lookups, strict=True)
         ]
-        sure = confidence(rankings[0], question, self._weights.confidence, self._weights.confidence_bias)
+        known = self._embedder.languages is None or question.language in self._embedder.languages
+        sure = confidence(
+            rankings[0], question, self._weights.confidence, self._weights.confidence_bias, understood=known
+        )
         least = self._min_confidence if spec.min_confidence is None else spec.min_confidence
         if any(result.report.error for result in found[0]):
             least = 0.0  # a view that failed may have found the answer
         else:
             plan = focused(plan, sure.value)
-        newest = await self._newest_first(space, rankings[0], question)
+        newest = await self._newest_first(space, rankings[0], question, understood=known)
         pooled = pool([newest.candidates, *rankings[1:]])
         candidates = [each.candidate for each in pooled]
         packing = pack(
@@ -95,7 +98,7 @@ class Retriever:
             excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
             zone=spec.zone,
             renewed_by=newest.renewed_by,
-            always=always_returned(sure.value),
+            unhindered=unhindered_tokens(sure.value),
             confident=sure.value >= least,
         )
         return Retrieval(
@@ -115,14 +118,16 @@ class Retriever:
             ),
         )
 
-    async def _newest_first(self, space: SpaceKey, ranking: Sequence[Candidate], question: Question) -> Ordered:
+    async def _newest_first(
+        self, space: SpaceKey, ranking: Sequence[Candidate], question: Question, *, understood: bool
+    ) -> Ordered:
         """Put what renews the best memory before it; with the index out of reach the order stays as it is."""
         wanted = compared(ranking, question)
         try:
             vectors = await self._index.vectors(space, wanted) if wanted else {}
         except Unavailable:
             vectors = {}
-        return newest_first(ranking, question, vectors)
+        return newest_first(ranking, question, vectors, understood=understood)
 
     async def _planned(self, space: SpaceKey, spec: QuerySpec, question: Question) -> PlannedSearch | None:
         if not spec.planning_seconds:

@@ -54,11 +54,11 @@ def scaled(weights: Mapping[str, float]) -> dict[str, float]:
 
 SHIPPED = Weights(
     ranking={
-        "dense": 0.1229, "lexical": 0.112, "session_dense": 0.0589, "session_lexical": 0.0564, "speaker": 0.0539,
-        "names": 0.0519, "time": 0.0526, "states_time": 0.0562, "states_place": 0.0526, "states_person": 0.0551,
-        "states_number": 0.0523, "length": 0.0543, "salience": 0.0545, "is_question": -0.0431, "elaboration": -0.061,
-        "asks_reply": 0.0554, "reply_dense": 0.0577, "reply_lexical": 0.0534,
+        "dense": 0.1295, "lexical": 0.121, "session_dense": 0.0388, "session_lexical": 0.0393, "speaker": 0.0542,
+        "names": 0.0573, "time": 0.0554, "states_time": 0.0548, "states_place": 0.0544, "states_person": 0.0572,
+        "states_number": 0.0547, "length": 0.0569, "salience": 0.0542, "is_question": -0.0493, "elaboration": -0.061,
+        "asks_reply": 0.0579, "reply_dense": 0.0611, "reply_lexical": 0.0532,
     },
-    confidence={"margin": 1.7757, "coverage_margin": 1.5138, "closeness": 2.892},
-    confidence_bias=-1.2257,
+    confidence={"margin": 1.5886, "coverage_margin": 1.6395, "closeness": 2.8548},
+    confidence_bias=-1.2288,
 )  # fmt: skip
