@@ -29,7 +29,7 @@ MIN_TOKENS, MAX_TOKENS = 1000, 2000
 BASE_WINDOW, WINDOW_GAIN = 0.21, 0.21
 LEAST_FOCUS, SURE = 0.2, 0.4
 """Share of the window that is left where no answer is expected, and the confidence from which all of it is."""
-ALWAYS_TOKENS, UNSURE_TOKENS, UNSURE = 240, 60, 0.1
+ALWAYS_TOKENS, UNSURE_TOKENS, UNSURE = 240, 60, 0.05
 """Tokens that no window keeps from being used, and how many below that confidence; judgements. A store that holds
 little tells it, since what decides need not share a word with the question."""
 STATEMENT_TOKENS = 45
