@@ -91,6 +91,7 @@ def compose(
     if question is not None:
         asker, asked, its_times = question
         composer.label(asker)
+        composer.under(asker, (lead for lead in asked[0].leads if lead[1] <= asked[0].start), its_times)
         _tell(composer, asker, asked, its_times)
     composer.label(turn)
     first = told[0].start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from memsvc.compression.pieces import Piece
 from memsvc.compression.questions import Question, answered, open_question
 from memsvc.compression.reading import Reading
 from memsvc.compression.reasons import Reason
+from memsvc.language.splitting import Range
 from memsvc.types import Role
 
 
@@ -92,8 +94,12 @@ def _judge(
     asked = open_question(readings, i) is not None
     repeated = echoes(reading, told_before)
     reasons: dict[Piece, Reason] = {}
+    quoted = {piece.start for piece in repeated}
     for piece in reading.pieces:
-        reason = Reason.ECHO if piece in repeated else _reason(reading, piece, asked=asked, nothing_new=nothing_new)
+        led = any(lead[0] not in quoted for lead in piece.leads)
+        reason = (
+            Reason.ECHO if piece in repeated else _reason(reading, piece, led, asked=asked, nothing_new=nothing_new)
+        )
         if reason is None and chosen is not None and (i, piece.start) not in chosen:
             reason = Reason.LOW_INFORMATION
         if reason is not None:
@@ -103,8 +109,8 @@ def _judge(
     return Judgement(told, reasons, answered(readings, i))
 
 
-def _reason(reading: Reading, piece: Piece, *, asked: bool, nothing_new: bool) -> Reason | None:
-    if piece.kind is not BlockKind.PROSE or piece.leads or not reading.is_talk:
+def _reason(reading: Reading, piece: Piece, led: bool, *, asked: bool, nothing_new: bool) -> Reason | None:
+    if piece.kind is not BlockKind.PROSE or led or not reading.is_talk:
         return None  # what stands under something belongs to it, be it no more than a "Thanks!" in a mail
     text = reading.text(piece)
     reason = nothing_said(text, names=reading.called, answering=asked)
@@ -115,7 +121,13 @@ def _reason(reading: Reading, piece: Piece, *, asked: bool, nothing_new: bool) -
 
 def _keep_headings(reading: Reading, reasons: dict[Piece, Reason]) -> None:
     """What stands under a heading, and the heading over it, are told together or not at all."""
-    over = {lead for piece in reading.pieces if piece not in reasons for lead in piece.leads}
-    for piece in list(reasons):
-        if (piece.start, piece.end) in over:
-            del reasons[piece]
+    under: defaultdict[Range, list[Reason | None]] = defaultdict(list)
+    for piece in reading.pieces:
+        for lead in piece.leads:
+            under[lead].append(reasons.get(piece))
+    for piece in reading.pieces:
+        below = under.get((piece.start, piece.end), [])
+        if None in below:
+            reasons.pop(piece, None)
+        elif below and below[0] is not None:
+            reasons.setdefault(piece, below[0])

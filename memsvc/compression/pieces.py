@@ -7,8 +7,10 @@ it would be taken for something else, or for somebody else's words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from memsvc.compression.blocks import Block, BlockKind, blocks
 from memsvc.language.splitting import Range, sentence_ranges
@@ -48,8 +50,8 @@ class Piece:
         return content[self.start : self.end]
 
     def is_question(self, content: str) -> bool:
-        """Whether it is prose that ends in a question mark, or begins as questions do and ends in no mark at all."""
-        if self.kind is not BlockKind.PROSE:
+        """Whether it is a sentence that ends in a question mark, or begins as questions do and ends in no mark."""
+        if self.kind not in (BlockKind.PROSE, BlockKind.ITEM):
             return False
         text = self.text(content)
         unmarked = text[-1:].isalnum() and _BEGINS_ASKING.match(text) is not None
@@ -101,6 +103,12 @@ class _Above:
             self._lead, self._listed = (block.start, block.end), False
         else:
             self._listed = self._lead is not None
+
+
+def within(offset: int, ranges: Sequence[Range]) -> bool:
+    """Whether one of the ranges, which are in order and do not overlap, holds an offset."""
+    before = bisect_right(ranges, offset, key=itemgetter(0)) - 1
+    return before >= 0 and bool(offset < ranges[before][1])
 
 
 def _is_mail_head(content: str, block: Block) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memsvc.compression.phatic import nothing_said
+from memsvc.compression.blocks import BlockKind
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading
 from memsvc.language.words import word_count
@@ -16,7 +16,7 @@ FRAGMENT_WORDS = 8
 PUT_OFF_WORDS = 6
 """Words of a turn between a question and its answer by the one who answers: "Hang on, the door"; a judgement."""
 BARE_WORDS = 4
-"""Words up to which a question itself leans on the sentence before it: "Which one?"."""
+"""Words up to which a question that points at something leans on the sentence before it: "Which one?"."""
 REACH = 3
 """Turns back in which the question is looked for: others may speak, or somebody ask again, before it is answered."""
 MOST_CHARACTERS = 400
@@ -41,6 +41,7 @@ _BEGINS_ELLIPTIC = re.compile(
     r"should|might|may)(?: not|n['’]t)?(?:[.,:;!]|$)",
     re.IGNORECASE,
 )
+_POINTS = re.compile(r"\b(?:which|that|this|those|these|ones?|it|them|either)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,12 @@ def _together(reading: Reading, index: int) -> Question:
     while first and every[first - 1] in reading.questions and _fits(every[first - 1], every[last]):
         first -= 1
     asked = content[every[first].start : every[last].end]
-    if first and word_count(asked) <= BARE_WORDS and _says_something(reading, every[first - 1], every[last]):
+    if first and _POINTS.search(asked) and word_count(asked) <= BARE_WORDS and _fits(every[first - 1], every[last]):
         first -= 1
     if last + 1 < len(every) and every[-1].end - every[last].end <= LONGEST_TAIL:
         last = len(every) - 1
     return Question(index, tuple(every[first : last + 1]))
 
 
-def _says_something(reading: Reading, piece: Piece, last: Piece) -> bool:
-    return _fits(piece, last) and nothing_said(reading.text(piece), names=reading.called, answering=False) is None
-
-
 def _fits(first: Piece, last: Piece) -> bool:
-    return last.end - first.start <= MOST_CHARACTERS
+    return first.kind in (BlockKind.PROSE, BlockKind.ITEM) and last.end - first.start <= MOST_CHARACTERS

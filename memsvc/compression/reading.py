@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from memsvc.compression.blocks import BlockKind
-from memsvc.compression.pieces import Piece, pieces
+from memsvc.compression.pieces import Piece, pieces, within
 from memsvc.language.detection import detect
 from memsvc.language.names import find_names
 from memsvc.language.timeline import TimeMention, find_times, under_discussion
 from memsvc.ports import TokenCounter
-from memsvc.types import Name, Role, Turn
+from memsvc.types import Interval, Name, Role, Turn
 
 _ENGLISH = "en"
 DISCUSSED_TURNS = 6
@@ -62,9 +62,18 @@ def read(turns: Sequence[Turn], *, known: Collection[str], tokens: TokenCounter)
     for turn in turns:
         language = detect(turn.content, default=language)
         about = under_discussion(recent)
-        times = tuple(find_times(turn.content, turn.local_time, language=language, about=about))
+        parts = tuple(pieces(turn.content, tokens))
+        times = _times(turn, language, about, parts)
         recent.append(times)
         names = tuple(find_names(turn.content, language, every))
-        parts = tuple(pieces(turn.content, tokens))
         readings.append(Reading(turn, language, parts, times, names, called))
     return readings
+
+
+def _times(turn: Turn, language: str, about: Sequence[Interval], parts: Sequence[Piece]) -> tuple[TimeMention, ...]:
+    """The dates in a turn. What tools give back and code say nothing of the speaker's days."""
+    if turn.role is Role.TOOL:
+        return ()
+    code = [(piece.start, piece.end) for piece in parts if piece.kind is BlockKind.CODE]
+    found = find_times(turn.content, turn.local_time, language=language, about=about)
+    return tuple(mention for mention in found if not within(mention.start, code))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TypeVar
 
+from memsvc.compression.pieces import within
 from memsvc.compression.reading import Reading
 from memsvc.language.splitting import Range
 from memsvc.language.timeline import TimeMention
@@ -65,12 +66,7 @@ def among(mentions: Sequence[_Mention], ranges: Sequence[Range]) -> list[_Mentio
     """The mentions that begin in one of the ranges, of which there is one at least; all are in order of the text."""
     start = attrgetter("start")
     first, last = (bisect_left(mentions, offset, key=start) for offset in (ranges[0][0], ranges[-1][1]))
-    return [mention for mention in mentions[first:last] if _within(mention.start, ranges)]
-
-
-def _within(offset: int, ranges: Sequence[Range]) -> bool:
-    before = bisect_right(ranges, offset, key=itemgetter(0)) - 1
-    return before >= 0 and offset < ranges[before][1]
+    return [mention for mention in mentions[first:last] if within(mention.start, ranges)]
 
 
 def _topic(reading: Reading, ranges: Sequence[Range], names: Sequence[Name], surprisal: Surprisal) -> str:

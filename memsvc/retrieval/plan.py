@@ -35,7 +35,7 @@ STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
 SHORT_STATEMENT_TOKENS = 10
 """Smallest statement that a fixed budget is expected to be filled with."""
-MIN_CANDIDATES, MAX_CANDIDATES, CANDIDATES_PER_RESULT = 100, 300, 4
+MIN_CANDIDATES, MAX_CANDIDATES, CANDIDATES_PER_RESULT = 200, 400, 4
 
 
 def make_plan(spec: QuerySpec, names: Names, complexity: Complexity, weights: Mapping[str, float]) -> QueryPlan:

@@ -9,7 +9,8 @@ told after o, renews it is a logistic regression on signals of the pair:
 that speaker; `change` whether n has a word of change ("now", "instead", "moved"); `shared` the share of their words, by
 IDF among the candidates, that they have in common, `on_question` the share of the question's words that they do;
 `rank` one over n's rank; `assistant` whether n is an assistant's and o is not; `asks` whether n is a question. The more
-memories match a question, the more of them are near one another by chance, which the middle term takes off.
+memories match a question, the more of them are near one another by chance, which the middle term takes off. What
+names other people renews nothing, unless it speaks of a change.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from memsvc.language.words import stems
 from memsvc.ports import Vectors
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import Question
-from memsvc.types import Memory, Role, Signal
+from memsvc.types import Memory, Role, Signal, folded
 
 LOOKED_AT = 6
 """Candidates, best first, that may renew the best one."""
@@ -128,6 +129,9 @@ class _Pair:
         one, other = newer.memory, older.memory
         if one is None or other is None:
             return 0.0
+        change = _CHANGE.search(one.dense_text) is not None
+        if not change and _of_others(one, other):
+            return 0.0
         words, others = self._stems(one), self._stems(other)
         shared = words & others
         said_again = other.role is Role.ASSISTANT and other.repetition >= REPEATS and one.role is Role.USER
@@ -136,7 +140,7 @@ class _Pair:
             "shared": self._share(shared, min(words, others, key=self._mass)),
             "on_question": self._share(shared & self._terms, self._terms),
             "same_voice": float(said_again or (one.symbolic.speaker, one.role) == (other.symbolic.speaker, other.role)),
-            "change": float(_CHANGE.search(one.dense_text) is not None),
+            "change": float(change),
             "rank": 1.0 / rank,
             "assistant": float(one.role is Role.ASSISTANT and other.role is not Role.ASSISTANT),
             "asks": float("?" in one.text[-3:]),
@@ -155,6 +159,12 @@ class _Pair:
 
     def _stems(self, memory: Memory | None) -> frozenset[str]:
         return frozenset(stems(memory.dense_text, self._language)) if memory else frozenset()
+
+
+def _of_others(one: Memory, other: Memory) -> bool:
+    """Whether two memories name people, and none that both name."""
+    people, others = (folded(each.symbolic.people) - folded((each.symbolic.speaker,)) for each in (one, other))
+    return bool(people and others) and people.isdisjoint(others)
 
 
 def _lifted(candidate: Candidate, score: float) -> Candidate:

@@ -1,6 +1,7 @@
 """A fleet whose parts are killed and whose networks stall: what was acknowledged is there once, and it goes on.
 
-`MEMSVC_TEST_SCHEDULES` and `MEMSVC_TEST_SEED` change the number of the long test and the course of the random schedules.
+`MEMSVC_TEST_SCHEDULES` and `MEMSVC_TEST_SEED` change the number of the long test and the course of the random
+schedules.
 """
 
 from __future__ import annotations

@@ -252,3 +252,19 @@ def test_metadata_of_messages_is_on_their_memories_and_filters_them(client: Memo
     assert [item.id for item in client.list(user_id="ana", filters=cheap)] == [hit.id]
     assert client.delete_all(user_id="ana", filters={"cost": {"gt": 100}}) == 1
     assert [item.id for item in client.list(user_id="ana")] == [hit.id]
+
+
+def test_contexts_are_grouped_by_the_speakers_days(client: MemoryClient) -> None:
+    client.add(
+        [
+            {"content": "I have a call with Kenji tomorrow at 9am.", "created_at": "2026-03-10T08:00:00+09:00"},
+            {"content": "Today is my last day at Initech.", "created_at": "2026-06-30T18:00:00-07:00"},
+        ],
+        user_id="ana",
+        wait=True,
+    )
+    context = client.context("What about Kenji and Initech?", user_id="ana", limit=5).to_text()
+    assert [line for line in context.splitlines() if line.endswith(":")] == ["10 March 2026:", "30 June 2026:"]
+    (last,) = client.search("Which day was the last at Initech?", user_id="ana", limit=1)
+    assert last.local_time is not None
+    assert (last.utc_offset_minutes, last.local_time.isoformat()) == (-420, "2026-06-30T18:00:00-07:00")
