@@ -34,7 +34,9 @@ _BEGINS_POLAR = re.compile(
     r"always|only|just|about|around|because|since|kein\w*|nunca)\b|是|不|没|对|はい|いいえ|うん|ううん|네|아니)|^\W*\d",
     re.IGNORECASE,
 )
-_SAYS_YES_OR_NO = re.compile(rf"(?:^|[.!,;:]|\b(?:and|so|but|says?|said))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE)
+_SAYS_YES_OR_NO = re.compile(
+    rf"(?:^|[.!,;:]|\b(?:and|so|but|says?|said))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE
+)
 # "It did not", "she has": what was done, or is so, stands in the question.
 _BEGINS_ELLIPTIC = re.compile(
     r"^\W*(?:i|he|she|it|we|they|you|that|there) (?:do|does|did|is|are|am|was|were|has|have|had|can|could|will|would|"
