@@ -85,9 +85,8 @@ def pending(*said: tuple[str, str], context: tuple[Turn, ...] = ()) -> PendingTu
     return PendingTurns(context, tuple(turn(n, *words) for n, words in enumerate(said or TALK)), frozenset())
 
 
-def rules(analyzer: SpacyAnalyzer, embedder: HashingEmbedder | None = None) -> RulesCompressor:
+def rules(embedder: HashingEmbedder | None = None) -> RulesCompressor:
     return RulesCompressor(
-        analyzer=analyzer,
         embedder=embedder or HashingEmbedder(),
         surprisal=WordFrequencySurprisal(),
         tokens=TOKENS,
@@ -107,7 +106,7 @@ class Setup:
     ) -> None:
         self.server = server
         self.ledger = ModelBills(SPACE, ModelPurpose.COMPRESS)
-        self.rules = rules(analyzer, embedder)
+        self.rules = rules(embedder)
         model = LitellmModel("openai/local", api_base=server.url, timeout=timeout, attempts=2, max_backoff=0.01)
         self.compressor = LlmCompressor(
             model=LedgerModel(model, self.ledger),
@@ -172,7 +171,7 @@ async def test_a_statement_of_two_turns_merges_the_first(compress: Setup) -> Non
     compress.server.answer = lambda body: units(unit("Ana asked Ben when Lena starts; on 12 June 2023.", "t2", "t1"))
     made = await compress(pending(("Ana", "When does Lena start?"), ("Ben", "On 12 June.")))
     assert [o.disposition for o in made.outcomes] == [Disposition.MERGED, Disposition.KEPT]
-    assert [[ref.turn_id for ref in m.sources] for m in made.memories] == [["id-0", "id-1"]]
+    assert [[ref.turn_id for ref in m.sources] for m in made.memories] == [["id-1", "id-0"]]
 
 
 @pytest.mark.parametrize(
