@@ -186,8 +186,8 @@ def test_examples_run_and_print_what_they_are_said_to(
             called: ServiceProcess = request.getfixturevalue("called")
             for made in (MemoryClient, AsyncMemoryClient):
                 monkeypatch.setattr(memsvc_client, made.__name__, connecting(made, called))
-            if document == CLIENT:
-                given = given_to(stack.enter_context(memsvc_client.MemoryClient()))
+            client = stack.enter_context(memsvc_client.MemoryClient())
+            given = given_to(client) if document == CLIENT else {"memory": client}
         for example in todo:
             names |= given
             bash = example.language == "bash"

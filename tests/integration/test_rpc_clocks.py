@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from memsvc.v1 import admin_service_pb2 as admin
 from memsvc.v1 import memory_pb2
 from memsvc.v1 import memory_service_pb2 as pb
-from support.messages import PARENT, SPACE_A, ingest, memory, turn
+from support.messages import EVERYBODY, PARENT, SPACE_A, ingest, memory, turn
 from support.server import Client, Running, details_of, running
 
 USER = f"{PARENT}/users/user-1/settings"
@@ -55,7 +55,7 @@ async def violations(client: Client, method: str, request: Any) -> dict[str, str
 
 
 async def offsets(client: Client) -> dict[str, int | None]:
-    listed = await client("ListTurns", pb.ListTurnsRequest(parent=PARENT))
+    listed = await client("ListTurns", pb.ListTurnsRequest(parent=PARENT, whole_space=True))
     return {t.turn_id: t.utc_offset_minutes if t.HasField("utc_offset_minutes") else None for t in listed.turns}
 
 
@@ -121,13 +121,14 @@ async def test_what_names_no_clock_is_refused_everywhere(client: Client) -> None
     settings = memory_pb2.UserSettings(name=USER, time_zone="Tokyo")
     space = memory_pb2.Space(name=PARENT, time_zone="Tokyo")
     mask = FieldMask(paths=["time_zone"])
+    spec = pb.QuerySpec(text="?", time_zone="Tokyo", filter=EVERYBODY)
     wrong: dict[str, tuple[str, Any]] = {
         "time_zone": ("Ingest", pb.IngestRequest(parent=PARENT, turns=[turn()], time_zone="Tokyo")),
         "turns[0].utc_offset_minutes": (
             "Ingest",
             pb.IngestRequest(parent=PARENT, turns=[turn(utc_offset_minutes=900)]),
         ),
-        "spec.time_zone": ("Query", pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="?", time_zone="Tokyo"))),
+        "spec.time_zone": ("Query", pb.QueryRequest(parent=PARENT, spec=spec)),
         "settings.time_zone": ("UpdateUserSettings", pb.UpdateUserSettingsRequest(settings=settings, update_mask=mask)),
         "space.time_zone": ("UpdateSpace", admin.UpdateSpaceRequest(space=space, update_mask=mask)),
         "update_mask": ("UpdateUserSettings", pb.UpdateUserSettingsRequest(settings={"name": USER})),

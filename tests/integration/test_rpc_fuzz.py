@@ -94,7 +94,9 @@ def _fill(draw: st.DrawFn, made: Any, field: FieldDescriptor, depth: int) -> Non
         return
     is_message = field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE
     if is_message and field.message_type.GetOptions().map_entry:
-        getattr(made, field.name).update(draw(st.dictionaries(TEXTS, TEXTS, max_size=3)))
+        values = messages(field.message_type.fields_by_name["value"].message_type, depth + 1)
+        for key in draw(st.lists(TEXTS, max_size=3)):
+            getattr(made, field.name)[key].CopyFrom(draw(values))
     elif is_message:
         values = messages(field.message_type, depth + 1)
         if field.is_repeated:

@@ -61,7 +61,7 @@ async def test_query_waits_for_the_write_and_explain_agrees(tmp_path: Path) -> N
         assert trace.response.results == answer.results
         assert [hit.name for hit in trace.hits] == [answer.results[0].memory.name]
         assert not answer.warnings
-        german = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="Wohin ist Ana umgezogen?"))
+        german = pb.QueryRequest(parent=PARENT, spec=pb.QuerySpec(text="Wohin ist Ana umgezogen?", filter=EVERYBODY))
         [warning] = (await client("Query", german)).warnings
         assert warning.code == "EMBEDDER_LANGUAGE"
         assert "'de'" in warning.message

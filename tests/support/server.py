@@ -113,6 +113,18 @@ def migrated() -> bytes:
         return path.read_bytes()
 
 
+@cache
+def local_embedder() -> SentenceTransformerEmbedder:
+    """The default embedder, which takes a second to load."""
+    return SentenceTransformerEmbedder(device="cpu")
+
+
+@cache
+def analyzer() -> SpacyAnalyzer:
+    """spaCy's pipeline, which takes a second to load."""
+    return SpacyAnalyzer()
+
+
 class NoRetriever:
     """Stands where a test never queries, so that no model is loaded."""
 
@@ -153,9 +165,7 @@ async def running(
         await index.ensure()
         metered = LedgerModel(model, SqlUsageLedger(database)) if model else None
         retriever, indexer, previews = (
-            await _with_models(stack, database, index, memories, metered)
-            if models
-            else (NoRetriever(), None, NoPreview())
+            _with_models(database, index, memories, metered) if models else (NoRetriever(), None, NoPreview())
         )
         services = Services(
             turns=SqlTurnLog(database),
@@ -178,16 +188,13 @@ async def running(
         yield Running(server, services, indexer, f"127.0.0.1:{port}", await _secrets(services))
 
 
-async def _with_models(
-    stack: AsyncExitStack,
+def _with_models(
     database: Database,
     index: EdgeIndex,
     memories: SqlMemoryLog,
     model: LedgerModel | None,
 ) -> tuple[Retriever, Indexer, MemoryConsolidation]:
-    tokens = Cl100kCounter()
-    embedder = SentenceTransformerEmbedder(device="cpu")
-    stack.push_async_callback(embedder.close)
+    tokens, embedder = Cl100kCounter(), local_embedder()
     retriever = Retriever(
         index=index,
         embedder=embedder,
@@ -199,7 +206,7 @@ async def _with_models(
         log=SqlConsolidationLog(database),
         index=index,
         embedder=embedder,
-        consolidator=Consolidator(analyzer=SpacyAnalyzer(), tokens=tokens, embedder=embedder),
+        consolidator=Consolidator(analyzer=analyzer(), tokens=tokens, embedder=embedder),
         topics=True,
     )
     return retriever, Indexer(memories=memories, index=index, embedder=embedder), consolidation
