@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from memsvc.language.dates.site import Site
 from memsvc.language.dates.words import word_set
 
@@ -147,9 +149,25 @@ def _is_attribute(site: Site) -> bool:
         return True
     if (before in _NOT_BEFORE and second != "as") or (before == "about" and second not in {"how", "what"}):
         return True
-    if _is_title_word(site):
+    if _is_title_word(site) or _is_paired_with_name(site) or (_MANY.search(before) and _begins_with_on(site)):
         return True
     return second in {"a", "an", "another"} and before.endswith(("y", "ful", "ous", "less"))
+
+
+_MANY = re.compile(r"\w(?:ies|ings|ments|tions)$")
+"""Nouns of many things: "deliveries on Friday" are those of every Friday."""
+
+
+def _begins_with_on(site: Site) -> bool:
+    return site.match.group()[:3].lower() == "on "
+
+
+def _is_paired_with_name(site: Site) -> bool:
+    """ "Crusoe and Friday": joined to a name, a weekday is one too."""
+    index = site.first - 2
+    if site.before() != "and" or index < 1:
+        return False
+    return site.words.tokens[index][0].isupper() and not site.words.begins_sentence(index)
 
 
 def _is_title_word(site: Site) -> bool:
