@@ -149,17 +149,13 @@ def _is_attribute(site: Site) -> bool:
         return True
     if (before in _NOT_BEFORE and second != "as") or (before == "about" and second not in {"how", "what"}):
         return True
-    if _is_title_word(site) or _is_paired_with_name(site) or (_MANY.search(before) and _begins_with_on(site)):
+    if _is_title_word(site) or _is_paired_with_name(site) or (before == "on" and _MANY.search(second)):
         return True
     return second in {"a", "an", "another"} and before.endswith(("y", "ful", "ous", "less"))
 
 
-_MANY = re.compile(r"\w(?:ies|ings|ments|tions)$")
+_MANY = re.compile(r"(?:\w{3}ings|\w(?:ies|ments|tions))$")
 """Nouns of many things: "deliveries on Friday" are those of every Friday."""
-
-
-def _begins_with_on(site: Site) -> bool:
-    return site.match.group()[:3].lower() == "on "
 
 
 def _is_paired_with_name(site: Site) -> bool:
@@ -167,7 +163,8 @@ def _is_paired_with_name(site: Site) -> bool:
     index = site.first - 2
     if site.before() != "and" or index < 1:
         return False
-    return site.words.tokens[index][0].isupper() and not site.words.begins_sentence(index)
+    token = site.words.tokens[index]
+    return token[0].isupper() and not token.lower().endswith("day") and not site.words.begins_sentence(index)
 
 
 def _is_title_word(site: Site) -> bool:
