@@ -49,7 +49,7 @@ def latency(milliseconds: Sequence[float], path: Path) -> None:
 
 
 def reliability(told: Sequence[tuple[float, bool]], path: Path) -> None:
-    """Share of questions that memory answers, against the confidence told, in tenths; sizes are numbers of questions."""
+    """Share of questions that memory answers, by tenths of the confidence told; sizes are numbers of questions."""
     figure, axes = _figure("confidence", "answerable questions, %")
     axes.plot([0, 1], [0, 100], "--", color="grey", linewidth=1)
     for tenth in range(10):
