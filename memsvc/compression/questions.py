@@ -57,7 +57,7 @@ class Question:
 def answered(readings: Sequence[Reading], i: int) -> Question | None:
     """The question that turn `i` answers, when it leans on it to be understood."""
     reply = readings[i]
-    if not reply.is_talk or not reply.pieces or not _leans(reply):
+    if not reply.is_talk or not reply.pieces or not _leans(reply) or _asks_back(reply):
         return None
     return open_question(readings, i)
 
@@ -90,6 +90,12 @@ def _answers(before: Reading, reply: Reading) -> bool:
     if _SAYS_YES_OR_NO.search(said):
         return True
     return word_count(said) > PUT_OFF_WORDS and not _SAYS_YES_OR_NO.search(reply.turn.content)
+
+
+def _asks_back(reply: Reading) -> bool:
+    """Whether a turn only asks something itself."""
+    content = reply.turn.content
+    return all(piece.is_question(content) for piece in reply.pieces) and not _SAYS_YES_OR_NO.search(content)
 
 
 def _leans(reply: Reading) -> bool:
