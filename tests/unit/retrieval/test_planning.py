@@ -24,10 +24,14 @@ from support.chat_server import Body, ChatServer, Reply, chat_server, cut_short,
 from support.retrieval import SPACE, DictMemories, HashingEmbedder, ObservedIndex, fill, make_memory
 
 ASKED = datetime(2023, 6, 30, tzinfo=UTC)
-QUESTION = "Which pets do the siblings have?"
+QUESTION = "Which pets do Ann and Bo have?"
 CAT = make_memory("Ann adopted a grey cat from the shelter.", people=("Ann",))
 DOG = make_memory("Bo walks a dog named Rex.", people=("Bo",))
-MEMORIES = [CAT, DOG, *(make_memory(f"Cy talked about pets, number {n}.", people=("Cy",)) for n in range(30))]
+MEMORIES = [
+    CAT,
+    DOG,
+    *(make_memory(f"Which pets Ann and Bo have, Cy asked, {n} times.", people=("Ann", "Bo")) for n in range(30)),
+]
 
 
 class Metered:
