@@ -48,6 +48,19 @@ def latency(milliseconds: Sequence[float], path: Path) -> None:
     _save(figure, path)
 
 
+def reliability(told: Sequence[tuple[float, bool]], path: Path) -> None:
+    """Share of questions that memory answers, by tenths of the confidence told; sizes are numbers of questions."""
+    figure, axes = _figure("confidence", "answerable questions, %")
+    axes.plot([0, 1], [0, 100], "--", color="grey", linewidth=1)
+    for tenth in range(10):
+        within = [answerable for value, answerable in told if min(9, int(10 * value)) == tenth]
+        if within:
+            share, size = 100 * sum(within) / len(within), 20 + 400 * len(within) / len(told)
+            axes.scatter((tenth + 0.5) / 10, share, s=size, color="C0")
+            axes.annotate(str(len(within)), ((tenth + 0.5) / 10, share), xytext=(7, 5), **_OFFSET)
+    _save(figure, path)
+
+
 def distortion(curves: Mapping[str, Sequence[Mapping[str, float]]], metric: str, label: str, path: Path) -> None:
     """`metric` against stored tokens as a share of raw, one line per way of keeping less."""
     figure, axes = _figure("stored tokens, % of raw", f"{label}, %")

@@ -76,6 +76,8 @@ def run(
     report = build(questions, seed)
     report["run"] = _describe(options, talks, reused, time.perf_counter() - begin)
     _write(report, [outcome.latency_ms for outcome in outcomes if outcome.latency_ms is not None], out)
+    told = ((question.confidence[MEMSVC], question.answerable) for question in questions)
+    plots.reliability([(value, answerable) for value, answerable in told if value is not None], out / "reliability.png")
 
 
 def _answers(talks: Sequence[Conversation], options: Options, bar: Progress) -> tuple[list[Outcome], int]:

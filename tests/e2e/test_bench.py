@@ -78,7 +78,8 @@ def test_quality_writes_the_documented_report_and_goes_on_where_it_was(
     bench("quality", "--format", "jsonl", "--data", str(data), "--out", str(out), "--seed", "1")
     first = report(out, "quality.json")
     _check_shape(first)
-    for name in ("quality.md", "recall-and-tokens.png", "evidence.png", "answer-words.png", "latency.png"):
+    plots = ("recall-and-tokens.png", "evidence.png", "answer-words.png", "latency.png", "reliability.png")
+    for name in ("quality.md", *plots):
         assert (out / name).stat().st_size > 0
     answers = (out / "answers.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(answers) == 3
