@@ -16,10 +16,11 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
 from rich.table import Table
+from rich.text import Text
 
 from memsvc.cli import render
 from memsvc.process import StartFailed, service
-from memsvc_client import MemoryClient
+from memsvc_client import Memory, MemoryClient
 
 CONVERSATION = Path(__file__).parents[2] / "docs" / "demo" / "conversation.json"
 EXAMPLES = 6
@@ -126,16 +127,31 @@ def _show_sizes(client: MemoryClient, talk: Conversation) -> None:
 
 def _show_compression(client: MemoryClient, talk: Conversation) -> None:
     turns = {turn.id: turn for turn in client.turns(user_id=talk.user_id)}
+    position = {turn_id: number for number, turn_id in enumerate(turns)}
+    shown = [memory for memory in client.list(user_id=talk.user_id) if _is_more_than_a_turn(memory)]
     told = Table("said", "remembered", box=None, header_style="dim", pad_edge=False)
-    for memory in list(client.list(user_id=talk.user_id))[:: max(1, len(turns) // EXAMPLES)][:EXAMPLES]:
-        said = "\n".join(f"{turns[s.turn_id].name}: {turns[s.turn_id].content}" for s in memory.sources)
-        told.add_row(escape(said), f"[green]{escape(memory.memory)}[/]")
+    for memory in shown[:: max(1, len(shown) // EXAMPLES)][:EXAMPLES]:
+        sources = sorted((source.turn_id for source in memory.sources), key=position.__getitem__)
+        said = "\n".join(f"{turns[turn_id].name}: {turns[turn_id].content}" for turn_id in sources)
+        told.add_row(escape(said), _with_additions_dim(memory))
     render.out.print(Rule("[bold]what was compressed[/]"))
     render.out.print(told)
     left_out = Table("left out", "why", box=None, header_style="dim", pad_edge=False)
     for turn in [turn for turn in turns.values() if turn.disposition == "left_out"][:EXAMPLES]:
         left_out.add_row(escape(f"{turn.name}: {turn.content}"), turn.disposition_reason)
     render.out.print(left_out)
+
+
+def _is_more_than_a_turn(memory: Memory) -> bool:
+    """Whether something was left out, dated, or joined."""
+    return len(memory.sources) > 1 or any(added.kind in {"date", "ellipsis"} for added in memory.additions)
+
+
+def _with_additions_dim(memory: Memory) -> Text:
+    text = Text(memory.memory, style="green")
+    for added in memory.additions:
+        text.stylize("dim", added.text_start, added.text_end)
+    return text
 
 
 def _ask(client: MemoryClient, talk: Conversation, question: dict[str, Any]) -> None:

@@ -135,7 +135,9 @@ def _cosine(candidate: Candidate) -> float:
 
 
 def _coverage(candidates: Sequence[Candidate], bar: float, question: Question) -> float:
-    """The largest share of the question's words that one of the candidates of at least that score has."""
+    """The largest share of the question's words that one of the candidates of at least that score has; else 0."""
+    if not question.terms:
+        return 0.0
     language = question.language
     texts = (set(stems(c.memory.text, language)) for c in candidates if c.memory is not None and _plain_score(c) >= bar)
     return max((len(question.terms & words) / len(question.terms) for words in texts), default=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ def test_the_demo_shows_the_whole_path_and_cleans_up(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     shown = done.stdout
     assert "stored / raw" in shown
-    assert "what was compressed" in shown
+    remembered = shown[shown.index("what was compressed") : shown.index("left out")]
+    assert re.search(r"\[.*2025\]", remembered), "no date is shown"
     assert shown.count("evidence turns cited") >= 12
     assert "1 of 1 evidence turns cited" in shown
     assert "confidence" in shown

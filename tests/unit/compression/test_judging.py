@@ -139,3 +139,16 @@ def test_in_full_all_is_told() -> None:
 def test_a_blank_turn_is_empty() -> None:
     (judgement,) = judged(("Ida", "  \n"))
     assert (judgement.told, judgement.reason) == ([], Reason.EMPTY)
+
+
+def test_what_leads_to_an_echo_goes_with_it() -> None:
+    content = "Here is what I know of you:\n\nYou rent the chapel from the parish council."
+    (judgement,) = judged(("", content, Role.ASSISTANT), told=["Ida: I rent the chapel from the parish council."])
+    assert judgement.told == []
+    assert set(judgement.cuts.values()) == {Reason.ECHO}
+
+
+def test_what_leads_to_an_echo_and_to_news_stays() -> None:
+    content = "Here is what I know of you:\n\nYou rent the chapel from the parish council. Rents rise in June."
+    (judgement,) = judged(("", content, Role.ASSISTANT), told=["Ida: I rent the chapel from the parish council."])
+    assert [piece.text(content) for piece in judgement.told] == ["Here is what I know of you:", "Rents rise in June."]

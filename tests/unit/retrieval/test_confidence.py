@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.retrieval.confidence import CONFIDENCE_SIGNALS, confidence, confidence_signals
+from memsvc.retrieval.confidence import (
+    CONFIDENCE_SIGNALS,
+    RELEVANCE_SIGNALS,
+    Confidence,
+    confidence,
+    confidence_signals,
+    relevance_signals,
+)
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.weights import SHIPPED
@@ -25,14 +32,34 @@ def candidate(text: str, speaker: str, score: float) -> Candidate:
     return Candidate(memory.id, memory, (view,), tuple(signals), sum(s.value * s.weight for s in signals))
 
 
-def of(*candidates: Candidate) -> float:
-    return confidence(confidence_signals(candidates, QUESTION), SHIPPED.confidence, SHIPPED.confidence_bias)[0]
+def of(*candidates: Candidate, understood: bool = True) -> Confidence:
+    weights, bias = SHIPPED.confidence, SHIPPED.confidence_bias
+    return confidence(candidates, QUESTION, weights, bias, understood=understood)
 
 
 def test_what_another_said_gives_less_confidence_than_what_the_named_one_said() -> None:
     own = of(candidate("Ann plays an instrument, the violin.", "Ann", 0.9), candidate("Bo ran.", "Bo", 0.2))
     others = of(candidate("Bo plays an instrument, the violin.", "Bo", 0.9), candidate("Ann ran.", "Ann", 0.2))
-    assert own > others
+    assert own.value > others.value
+
+
+def test_what_is_near_and_has_the_words_is_surer_than_what_is_far_and_has_none() -> None:
+    near = of(candidate("Ann plays an instrument, the violin.", "Ann", 0.7))
+    far = of(candidate("Ann plays an instrument, the violin.", "Ann", 0.1))
+    wordless = of(candidate("It rained.", "Ann", 0.7))
+    assert near.value > far.value
+    assert near.value > wordless.value
+    assert of(candidate("It rained.", "Ann", 0.05)).value < 0.05
+
+
+def test_nearness_says_little_in_a_language_that_the_model_does_not_know() -> None:
+    found = candidate("Es regnete.", "Ann", 0.9)
+    assert of(found, understood=False).value < of(found).value
+
+
+def test_of_nothing_found_nothing_is_sure() -> None:
+    assert of() == Confidence(0.0, ())
+    assert relevance_signals([], QUESTION, understood=True) == dict.fromkeys(RELEVANCE_SIGNALS, 0.0)
 
 
 def test_the_margin_leaves_out_what_being_the_named_speaker_adds() -> None:
@@ -51,8 +78,8 @@ def test_a_question_without_words_covers_nothing() -> None:
     assert confidence_signals([named, candidate("I ran.", "Bo", 0.4)], question)["coverage_margin"] == 0.0
 
 
-@given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))
-def test_confidence_is_a_share_and_names_its_parts(values: list[float]) -> None:
-    sure, parts = confidence(dict(zip(CONFIDENCE_SIGNALS, values, strict=True)), SHIPPED.confidence, 0.0)
-    assert 0.0 <= sure <= 1.0
-    assert tuple(part.name for part in parts) == CONFIDENCE_SIGNALS
+@given(st.lists(st.tuples(st.sampled_from(["Ann", "Bo"]), st.floats(-1, 1)), min_size=1, max_size=5))
+def test_confidence_is_a_share_and_names_its_parts(found: list[tuple[str, float]]) -> None:
+    sure = of(*(candidate(f"{speaker} plays {i}.", speaker, score) for i, (speaker, score) in enumerate(found)))
+    assert 0.0 <= sure.value <= 1.0
+    assert tuple(signal.name for signal in sure.signals) == (*RELEVANCE_SIGNALS, *CONFIDENCE_SIGNALS)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
-from memsvc.retrieval.packing import ALWAYS, FULL, FULL_TOKENS, NEWER, Packing, pack, render
+from memsvc.retrieval.packing import FULL, FULL_TOKENS, NEWER, Packing, pack, render
+from memsvc.retrieval.plan import ALWAYS_TOKENS
 from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, fixed_zone
 from support.retrieval import WordCounter, make_memory
 
@@ -35,6 +36,7 @@ def packed(
     max_tokens: int = 1000,
     where: MemoryFilter | None = None,
     window: float | None = None,
+    unhindered: int = ALWAYS_TOKENS,
 ) -> Packing:
     return pack(
         candidates_of(*found),
@@ -43,6 +45,7 @@ def packed(
         max_tokens=max_tokens,
         tokens=COUNTER,
         window=window,
+        unhindered=unhindered,
     )
 
 
@@ -172,21 +175,34 @@ def test_nothing_found_is_an_empty_context() -> None:
     assert packed() == Packing((), "", 0)
 
 
-def test_a_window_keeps_out_what_scores_far_below_the_best_but_never_the_first_few() -> None:
+def test_a_window_keeps_out_what_scores_far_below_the_best_but_nothing_while_few_tokens_are_used() -> None:
     found = [make_memory(f"Ann bought item {number}{number}.") for number in range(8)]
-    kept = outcomes(packed(*found, window=0.055, max_tokens=100_000))
+    kept = outcomes(packed(*found, window=0.055, max_tokens=100_000, unhindered=0))
     assert kept == [HitOutcome.RETURNED] * 6 + [HitOutcome.BELOW_WINDOW] * 2
-    assert outcomes(packed(*found, window=0.0)) == [HitOutcome.RETURNED] * ALWAYS + [HitOutcome.BELOW_WINDOW] * 4
+    four = COUNTER.count(render(found[:4]))
+    assert outcomes(packed(*found, window=0.0, unhindered=four)) == (
+        [HitOutcome.RETURNED] * 4 + [HitOutcome.BELOW_WINDOW] * 4
+    )
     assert outcomes(packed(*found)) == [HitOutcome.RETURNED] * 8
 
 
 def test_a_window_narrows_as_tokens_are_used() -> None:
     found = [make_memory(f"Ann bought item {number}{number}.") for number in range(8)]
-    narrowed = packed(*found, window=0.1, max_tokens=80)
+    narrowed = packed(*found, window=0.1, max_tokens=80, unhindered=0)
     assert outcomes(narrowed) == [HitOutcome.RETURNED] * 5 + [HitOutcome.BELOW_WINDOW] * 3
     allowed = 0.1 * (1 - narrowed.token_count / 80)
     said = f"0.07 below the best, {allowed:.2f} is allowed after {narrowed.token_count} tokens"
     assert said in narrowed.hits[-1].reason
+
+
+def test_nothing_is_told_that_is_not_likely_to_answer() -> None:
+    found = [make_memory("Ann left."), make_memory("Bo cooked.")]
+    packing = pack(
+        candidates_of(*found), where=MemoryFilter(), depth=9, max_tokens=1000, tokens=COUNTER, confident=False
+    )
+    assert (packing.context, packing.token_count) == ("", 0)
+    assert HitOutcome.RETURNED not in outcomes(packing)
+    assert all(hit.reason for hit in packing.hits)
 
 
 def test_the_best_are_told_in_full_and_the_others_by_their_excerpt() -> None:

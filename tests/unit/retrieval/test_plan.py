@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsvc.retrieval.names import Names
-from memsvc.retrieval.plan import BASE_DEPTH, MAX_TOKENS, MIN_TOKENS, make_plan
+from memsvc.retrieval.plan import (
+    BASE_DEPTH,
+    LEAST_FOCUS,
+    MAX_TOKENS,
+    MIN_TOKENS,
+    SURE,
+    focused,
+    make_plan,
+    unhindered_tokens,
+)
 from memsvc.retrieval.weights import SHIPPED
 from memsvc.types import Complexity, QueryPlan, QuerySpec
 
@@ -84,3 +93,20 @@ def test_names_of_the_question_reach_the_symbolic_query() -> None:
     plan = make_plan(QuerySpec(text="?", ask_time=ASK_TIME), names, Complexity(0.0, ()), SHIPPED.ranking)
     assert (plan.symbolic.people, plan.symbolic.entities) == (("Ann",), ("Rome",))
     assert not plan_for(0.0).symbolic
+
+
+@given(scores, scores)
+def test_the_less_an_answer_is_likely_the_narrower_the_window(one: float, other: float) -> None:
+    plan = plan_for(0.5)
+    assert plan.score_window is not None
+    unsure, sure = focused(plan, min(one, other)), focused(plan, max(one, other))
+    assert unsure.score_window is not None
+    assert sure.score_window is not None
+    assert LEAST_FOCUS * plan.score_window <= unsure.score_window <= sure.score_window <= plan.score_window
+    assert focused(plan, SURE) == plan
+    assert unhindered_tokens(min(one, other)) <= unhindered_tokens(max(one, other))
+
+
+def test_what_the_caller_fixes_is_kept_however_unlikely_an_answer_is() -> None:
+    plan = plan_for(0.5, max_tokens=800)
+    assert focused(plan, 0.0) == plan
