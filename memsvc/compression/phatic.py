@@ -36,7 +36,7 @@ def nothing_said(sentence: str, *, names: frozenset[str], answering: bool) -> Re
     """Why a sentence may be left out; None when it says something, or may.
 
     `names` are the case-folded words of the names of those present: to call somebody is no news. `answering` says that
-    the sentence may answer a question: then only what greets or thanks is left out.
+    the sentence may answer a question: then only what greets or thanks, and agrees to nothing, is left out.
     """
     core = _words(sentence, names, idioms=not answering)
     if core is None:
@@ -47,14 +47,25 @@ def nothing_said(sentence: str, *, names: frozenset[str], answering: bool) -> Re
         return Reason.EMPTY_QUESTION if not answering and all(word in ASKING for word in core) else None
     if not all(word in _ALL for word in core) or _CORE.isdisjoint(core) or _capitalised(sentence, names):
         return None
-    return None if answering and OPENERS.isdisjoint(core) and THANKS.isdisjoint(core) else _kind(core)
+    greets = not OPENERS.isdisjoint(core) or not THANKS.isdisjoint(core)
+    return None if answering and (not greets or not ASSENTS.isdisjoint(core)) else _kind(core)
 
 
 def reacts(sentence: str, *, names: frozenset[str]) -> bool:
-    """Whether most of a sentence is reaction, and the rest are words that tell nothing of anybody in particular."""
+    """Whether most of a sentence is reaction, and the rest are words that tell nothing of anybody in particular.
+
+    A clause without a word that judges or greets may ask for something ("Great, bring it"), and so may what agrees
+    ("Sure at noon"): neither only reacts.
+    """
     core = _words(sentence, names, idioms=True)
     if not core or _QUESTION_MARK.search(sentence) or _CORE.isdisjoint(core) or not PERSONS.isdisjoint(core):
         return False
+    if not ASSENTS.isdisjoint(core):
+        return False
+    for clause in _CLAUSE.split(sentence):
+        words = _words(clause, names, idioms=True) or []
+        if _CORE.isdisjoint(words) and not all(word in _ALL for word in words):
+            return False
     telling = any(_NEGATION.fullmatch(word) for word in core) or _capitalised(sentence, names)
     return not telling and sum(word in _ALL for word in core) >= _REACTING * len(core)
 
@@ -66,6 +77,7 @@ def _capitalised(sentence: str, names: frozenset[str]) -> bool:
 
 _REACTING = 0.6
 """Share of a sentence's words from which it is mostly reaction; a judgement."""
+_CLAUSE = re.compile(r"[,;:–—…]|\.\.|\s-\s")
 _NEGATION = re.compile(r"not|no|never|none|nothing|nobody|without|cannot|nope|nah|\w+n't|(?:i|we|he|she|they)'\w+")
 
 

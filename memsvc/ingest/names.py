@@ -19,6 +19,12 @@ RESERVED = {
 """Names that say which role speaks, each with that role; with "the" before them too."""
 _INVISIBLE = frozenset({"Cf", "Co", "Zl", "Zp"})
 _MARKS = re.compile(r"[!?;:\u2026\u3002\u0964\u06d4\u061f\u061b\"\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a`]")
+_COLONS = frozenset(
+    "\u02d0\u02d1\u02f8\u0589\u05c3\u0703\u0704\u1365\u16ec\u205a\u2236\ua4fd\ua789\ufe13\ufe30\ufe55\uff1a"
+)
+"""Characters that look like the colon behind a label (Unicode, confusables.txt)."""
+_LATIN = str.maketrans("аеорсухіјѕԁһաոսαειορτυν", "aeopcyxijsdhanuaeioptuv")
+"""Cyrillic, Armenian and Greek letters that look like Latin ones (Unicode, confusables.txt)."""
 _BRACKETS = frozenset({"Ps", "Pe", "Pi", "Pf"})
 _APOSTROPHES = "'\u2018\u2019"
 _FULL_STOP = re.compile(r"\.(?=\s|\.|$)")
@@ -62,14 +68,20 @@ def name_faults(name: str, role: Role | None) -> Iterator[str]:
             "contains a sentence mark, a quotation mark or a bracket; a name may hold letters, digits, blanks, "
             'hyphens, apostrophes and the full stops of abbreviations, such as "Dr. Ana Silva-O\'Neil"'
         )
-    key = " ".join(plain.casefold().split()).removeprefix("the ")
+    key = " ".join(_skeleton(plain).split()).removeprefix("the ")
     owner = RESERVED.get(key)
     if owner is not None and role is not None and owner is not role:
         yield f"is a name reserved for the role {owner.upper()}; leave it empty or give the speaker's own name"
 
 
+def _skeleton(name: str) -> str:
+    """The name as it looks: without case and accents, letters of other scripts as the Latin ones they resemble."""
+    letters = unicodedata.normalize("NFD", name.casefold())
+    return "".join(c for c in letters if not unicodedata.combining(c)).translate(_LATIN)
+
+
 def _has_sentence_mark(name: str) -> bool:
-    if _MARKS.search(name):
+    if _MARKS.search(name) or not _COLONS.isdisjoint(name):
         return True
     if any(_is_bracket(name, position) for position in range(len(name))):
         return True

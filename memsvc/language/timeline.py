@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from memsvc.language.dates import foreign
+from memsvc.language.dates import composed, foreign
 from memsvc.language.dates.doubt import settle
 from memsvc.language.dates.english import RULES, Resolve, Rule
 from memsvc.language.dates.english_weekdays import weekday
@@ -85,13 +85,13 @@ def _longest(rules: Sequence[Rule], text: str, start: int) -> tuple[re.Match[str
 
 def _read(match: _Match, words: Words, tenses: Tenses, base: datetime) -> Candidate | None:
     written, resolve, first, last = match
-    if _is_title(words.tokens[first + 1 : last]):
+    if _is_title(words.tokens[first + 1 : last]) or composed.is_part(words, first, last):
         return None
     try:
         found = resolve(Site(words, tenses, base, written, first, last))
     except (ValueError, OverflowError):  # 31 February, or a time outside the calendar
         return None
-    if found is None:
+    if found is None or (found.relative and composed.is_imagined(words, first)):
         return None
     return Candidate(written.start(), written.end(), first, last, found, resolve is weekday and found.bare)
 

@@ -20,9 +20,9 @@ AT_LEAST = {
     Figure.DATES_RIGHT: 0.995,
     Figure.DATES_GIVEN: 0.70,
     Figure.ATTRIBUTION: 0.995,
-    Figure.DECIDES: 0.95,
-    Figure.NEWEST: 0.88,
-    Figure.NOTHING: 0.90,
+    Figure.DECIDES: 0.945,
+    Figure.NEWEST: 0.86,
+    Figure.NOTHING: 0.89,
 }
 
 

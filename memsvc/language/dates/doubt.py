@@ -34,6 +34,8 @@ _FICTION = (
 )
 _REACH = 12
 """Dates before one that are looked at: bounds the time."""
+_TOLD = 60
+"""Words before a date in which a word of telling is looked for: bounds the time."""
 _ENTRY = 3
 """Sentences behind a date at the beginning of a line that are part of its entry."""
 _BEHIND = 7
@@ -49,10 +51,15 @@ def settle(
     kept: list[Candidate] = []
     far = [interval for interval in about if _is_far(interval, today)]
     entry: Candidate | None = None
+    headed = False
     for candidate in judged:
         if _is_entry(candidate, words, today):
             entry = candidate
         elif entry is not None and candidate.found.relative and _is_near(entry, candidate, words, _ENTRY):
+            continue
+        if _heads(candidate, words, today):
+            headed = True
+        elif candidate.found.relative and (headed or _is_told_on(candidate, kept, words, today)):
             continue
         if not candidate.found.bare or _is_certain(candidate, kept, far, words, today):
             kept.append(candidate)
@@ -77,6 +84,29 @@ def _is_entry(candidate: Candidate, words: Words, today: date) -> bool:
     """Whether a full date begins a line, as that of a diary's entry: "today" behind it is not the reader's."""
     begins = candidate.first == 0 or words.lower[candidate.first - 1] in {"\n", "[", "("}
     return begins and not candidate.found.relative and abs((candidate.day - today).days) > 1
+
+
+def _heads(candidate: Candidate, words: Words, today: date) -> bool:
+    """Whether a full date of another day ends a line or stands before a colon: the head of a forwarded text."""
+    following = words.lower[candidate.last] if candidate.last < len(words.lower) else ""
+    return following in {"\n", ":"} and _is_full(candidate) and abs((candidate.day - today).days) > 1
+
+
+def _is_full(candidate: Candidate) -> bool:
+    return not candidate.found.relative and not candidate.found.bare
+
+
+def _is_told_on(candidate: Candidate, before: Sequence[Candidate], words: Words, today: date) -> bool:
+    """Whether the sentence first names another time by its date at which this may have been said.
+
+    "On 3 March 2026 he said he would come tomorrow": no more than what lies behind that date and has no word of
+    telling between them is counted from today.
+    """
+    told = next((other for other in reversed(before[-_REACH:]) if _is_full(other)), None)
+    if told is None or words.sentences[told.first] != words.sentences[candidate.first] or told.day >= today:
+        return False
+    between = words.lower[max(told.last, candidate.first - _TOLD) : candidate.first]
+    return candidate.day > today or not verbs.REPORTING.isdisjoint(between)
 
 
 def _is_certain(

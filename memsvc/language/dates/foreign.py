@@ -24,6 +24,15 @@ _SUNDAY = 6
 _SENTENCE_END = re.compile(r"[!?\n。！？]|(?<!\d)\.(?=\s|$)|(?<=\d{4})\.(?=\s|$)")
 _ISO = r"(?P<iso>(?:19|20)\d\d-[01]\d-[0-3]\d)"
 _CJK_DATE = r"(?:(?P<year>(?:19|20)\d\d)年)?(?P<month>1[0-2]|0?[1-9])月(?P<day>3[01]|[12]\d|0?[1-9])[日号號]"
+_LENGTHENING = "大しき"
+"""What makes another day of a day's word in Chinese and Japanese: 大后天, しあさって, さきおととい."""
+_COMPOSED = re.compile(
+    r"\s+(?:vor|in|heute in|en|hace|fa|tra|fra|il y a|há|over|(?:en|a) (?:huit|quinze|otto|oito|ocho))\s+"
+    r"(?:\w+\s+)?(?:tag\w*|woche\w*|monat\w*|jahr\w*|d[ií]as?|semanas?|mes\w*|años?|anos?|giorn\w|settiman\w|"
+    r"ann[io]|jours?|semaines?|mois|ans|dag\w*|we[e]?k\w*|maand\w*|jaar)\b|\s+en (?:huit|quinze)\b",
+    re.IGNORECASE,
+)
+"""What follows a day and counts on from it: "heute in einer Woche", "demain en huit"."""
 _Meaning = tuple[Interval, Granularity, bool]
 
 
@@ -55,7 +64,7 @@ def _grammar(language: str) -> _Grammar:
         return _spoken(LANGUAGES[language])
     offsets = OFFSETS_ONLY.get(language, {})
     words = "|".join(f"(?P<offset{i}>{word})" for i, word in enumerate(offsets))
-    spaced = rf"(?<!\w)(?:{words})(?!\w)" if language == "ru" else words
+    spaced = rf"(?<!\w)(?:{words})(?!\w)" if language == "ru" else rf"(?<![{_LENGTHENING}])(?:{words})"
     kinds = [kind for kind in (spaced if words else "", _CJK_DATE if language in ("zh", "ja") else "") if kind]
     pattern = re.compile("|".join([rf"(?<![\w-]){_ISO}(?![\w-])", *kinds]), re.IGNORECASE)
     told = PAST_AND_RECURRING.get(language)
@@ -103,6 +112,8 @@ def _read(match: re.Match[str], base: datetime, grammar: _Grammar) -> _Meaning |
         return None if d is None else (spans.day(d, zone), Granularity.DAY, "year" not in groups)
     name = next(iter(groups))
     if name.startswith("offset"):
+        if _COMPOSED.match(match.string, match.end()):
+            return None
         d = today + timedelta(days=grammar.offsets[int(name.removeprefix("offset"))])
         return spans.day(d, zone), Granularity.DAY, True
     if name.startswith("unit"):

@@ -58,11 +58,20 @@ def test_what_says_something_is_never_left_out(sentence: str, answering: bool) -
 
 
 @pytest.mark.parametrize(
-    "answer", ["Yes!", "Sure.", "Okay.", "Right.", "Later.", "Morning.", "Good.", "はい", "👍", "Fine."]
+    "answer",
+    ["Yes!", "Sure.", "Sure, thanks!", "Okay.", "Right.", "Later.", "Morning.", "Good.", "はい", "👍", "Fine."],
 )
 def test_an_answer_is_kept_that_would_be_left_out_elsewhere(answer: str) -> None:
     assert nothing_said(answer, names=PRESENT, answering=False) is not None
     assert nothing_said(answer, names=PRESENT, answering=True) is None
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Sure, at noon.", "Great, bring it over then.", "Oh good, keep it.", "Fine, take it.", "Ok at noon then."],
+)
+def test_what_asks_for_something_does_not_only_react(sentence: str) -> None:
+    assert not reacts(sentence, names=PRESENT)
 
 
 @pytest.mark.parametrize("sentence", ["Hi Ben!", "Thanks!", "Hello there.", "Danke!"])
@@ -76,7 +85,7 @@ def test_a_name_of_somebody_absent_is_something_to_say() -> None:
 
 
 @pytest.mark.parametrize(
-    "sentence", ["That's great news for the team.", "Wow, what a lovely view!", "Ok great stuff then."]
+    "sentence", ["That's great news for the team.", "Wow, what a lovely view!", "Great stuff then."]
 )
 def test_mostly_reaction(sentence: str) -> None:
     assert reacts(sentence, names=PRESENT)

@@ -30,6 +30,7 @@ def test_names(name: str, role: Role) -> None:
     [
         *("Ana.", "Ana. Ben", "I lied. Ana", "Ana!", "Ana?", "Ana: Ben", "Ana; Ben", "Ana…", "Ana...", "Привет. Анна"),
         *("'Ana'", '"Ana"', "“Ana”", "«Ana»", "‘Ana’", "[Ana]", "Ana (Ben)", "{Ana}", "<Ana>", "（安娜）", "Ana`"),
+        *("Ana\ua789 Ben", "Ana\u2236 Ben", "Ana\u02d0 Ben"),
         *("安娜。", "安娜！", "Ana：Ben", "आना।", "آنا؟", "Ana\uff0e Ben", "「安娜」"),
     ],
 )
@@ -56,6 +57,7 @@ def test_blanks_at_the_ends(name: str) -> None:
         *(("user", Role.USER), ("The User", Role.USER), ("assistant", Role.ASSISTANT), ("ASSISTANT", Role.ASSISTANT)),
         *(("The assistant", Role.ASSISTANT), ("ａｓｓｉｓｔａｎｔ", Role.ASSISTANT), ("System", Role.SYSTEM)),
         *(("developer", Role.SYSTEM), ("tool", Role.TOOL), ("the  tool", Role.TOOL), ("function", Role.TOOL)),
+        *(("Us\u00e9r", Role.USER), ("\u0410ssist\u0430nt", Role.ASSISTANT), ("\u0405\u0443stem", Role.SYSTEM)),
     ],
 )
 def test_reserved_names_belong_to_their_roles(name: str, owner: Role) -> None:

@@ -183,6 +183,42 @@ def test_a_conversation_about_another_week_is_not_this_week(text: str, expected:
     assert [bracket(m) for m in find_times(text, base, about=about)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("I moved thirty five days ago.", "en"),
+        ("They left ninety-two hours ago.", "en"),
+        ("He rang half an hour ago.", "en"),
+        ("It broke 1,5 hours ago.", "en"),
+        ("We met a quarter of a year ago.", "en"),
+        ("A month from tomorrow I start.", "en"),
+        ("I landed three days before yesterday.", "en"),
+        ("I saw her yesterday week.", "en"),
+        ("Heute in einer Woche fahre ich.", "de"),
+        ("Mañana en ocho días salgo.", "es"),
+        ("大后天我去北京。", "zh"),
+        ("しあさって行きます。", "ja"),
+    ],
+)
+def test_a_part_of_a_longer_expression_is_no_date(text: str, language: str) -> None:
+    assert brackets(text, THURSDAY, language) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("From: Bo\nSent: 3 March 2026\n\nI sold the boat yesterday. We leave tomorrow.", ["3 March 2026"]),
+        ("My diary, 14 Feb 2020: Yesterday I met Bo.", ["14 February 2020"]),
+        ("On 3 March 2026 he said that he would come tomorrow.", ["3 March 2026"]),
+        ("In my novel the hero leaves tomorrow.", []),
+        ("Imagine we had met yesterday.", []),
+        ("We met on 3 March 2026 and again yesterday.", ["3 March 2026", "6 May 2026"]),
+    ],
+)
+def test_what_is_told_of_another_day_or_made_up_is_not_counted_from_today(text: str, expected: list[str]) -> None:
+    assert brackets(text, THURSDAY) == expected
+
+
 def test_this_week_under_discussion_leaves_weekdays_as_they_are() -> None:
     base = datetime.fromisoformat(THURSDAY)
     about = under_discussion([find_times("Are you free tomorrow or on Saturday?", base)])
