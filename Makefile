@@ -34,7 +34,7 @@ demo: .venv/.service  ## Ingests a conversation into a fresh service, asks it qu
 
 test: setup lint types imports proto-check pytest  ## Everything CI runs.
 
-test-long: setup  ## What repeats for minutes: two hundred kills, random schedules of faults, large stores.
+test-long: setup  ## What repeats for minutes: two hundred kills, twenty random schedules of faults.
 	$(BIN)/pytest -m long $(PYTEST_ARGS)
 
 lint:  ## Style and likely bugs.
