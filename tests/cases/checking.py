@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from cases.reading import ROLES, Ask, Case, Dated, SaidBy, Told, With, kept_in_order
+from cases.reading import Ask, Case, Dated, SaidBy, Told, With, kept_in_order
 from cases.serving import Outcome
 from memsvc_client.models import Memory, SearchResult
 
@@ -59,9 +59,7 @@ def checks(outcome: Outcome) -> Iterator[Check]:
 
 def _unaltered(case: Case, memory: Memory) -> Iterator[Check]:
     """Whether spans and additions make up the whole text, and every span is its turn's slice."""
-    spans, additions = getattr(memory, "spans", None), getattr(memory, "additions", None)
-    if spans is None or additions is None:
-        return
+    spans, additions = memory.spans, memory.additions
     pieces = sorted(
         [(span.text_start, span.text_start + span.end - span.start) for span in spans]
         + [(addition.text_start, addition.text_end) for addition in additions]
@@ -100,8 +98,7 @@ def _joined(joined: With, case: Case, memories: tuple[Memory, ...]) -> Check:
 
 
 def _has_span_of(index: int, memory: Memory) -> bool:
-    spans = getattr(memory, "spans", None)
-    return spans is None or any(span.turn.turn_id == str(index) for span in spans)
+    return any(span.turn.turn_id == str(index) for span in memory.spans)
 
 
 def _echo(index: int, case: Case, memories: tuple[Memory, ...]) -> Check:
@@ -149,11 +146,7 @@ def _said_by(said: SaidBy, case: Case, memories: tuple[Memory, ...]) -> Check:
 def _label(quote: str, memory: Memory, case: Case) -> str:
     """The last label before the quote, folded; empty where there is none."""
     position = own_words(memory).index(quote)
-    additions = getattr(memory, "additions", None)
-    if additions is None:
-        names = "|".join(re.escape(name) for name in {*(turn.name for turn in case.turns if turn.name), *ROLES})
-        found = re.findall(rf"(?<!\w)({names}): ", own_words(memory)[:position], re.IGNORECASE)
-        return found[-1].casefold() if found else ""
+    additions = memory.additions
     last, removed = "", 0
     for addition in sorted(additions, key=lambda addition: addition.text_start):
         words = memory.memory[addition.text_start : addition.text_end]
@@ -169,7 +162,7 @@ def _label(quote: str, memory: Memory, case: Case) -> str:
 def own_words(memory: Memory) -> str:
     """A memory's text less what stands in brackets of memsvc's own, which may come between any two words."""
     text = memory.memory
-    for addition in sorted(getattr(memory, "additions", None) or (), key=lambda addition: -addition.text_start):
+    for addition in sorted(memory.additions, key=lambda addition: -addition.text_start):
         if _in_brackets(text[addition.text_start : addition.text_end]):
             text = text[: addition.text_start] + text[addition.text_end :]
     return text
