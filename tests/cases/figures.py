@@ -10,7 +10,7 @@ from cases.checking import Check, Figure, checks
 from cases.reading import Case
 from cases.serving import Outcome
 
-AIMS = {Figure.ECHOES: 0.95, Figure.DECIDES: 0.97, Figure.NEWEST: 0.95}
+AIMS = {Figure.ECHOES: 0.95, Figure.DECIDES: 0.97, Figure.NEWEST: 0.95, Figure.NOTHING: 0.90}
 """Where less is reached than is aimed at."""
 AT_LEAST = {
     Figure.BYTES: 1.0,
@@ -22,7 +22,7 @@ AT_LEAST = {
     Figure.ATTRIBUTION: 0.995,
     Figure.DECIDES: 0.945,
     Figure.NEWEST: 0.86,
-    Figure.NOTHING: 0.89,
+    Figure.NOTHING: 0.84,
 }
 
 
