@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     )
     qdrant_replicas: int = Field(1, ge=1, le=100, description="Copies of each shard of a new collection.")
     min_confidence: float = Field(
-        0.015,
+        0.003,
         ge=0,
         le=1,
         description="Queries whose confidence that memory holds an answer is lower return nothing, unless they ask for "

@@ -14,7 +14,7 @@ from memsvc.config import load
 from memsvc_client import AsyncMemoryClient
 from memsvc_client.models import Memory, SearchResult
 
-CALLS = 32
+CALLS = 8
 """Calls under way at once."""
 
 

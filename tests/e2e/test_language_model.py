@@ -64,7 +64,7 @@ def test_compression_ask_and_costs(model: ChatServer, tmp_path: Path) -> None:
         assert (told.text, told.citations) == ("In Lisbon.", (memory.id,))
         stats = client.stats()
         assert (stats.llm_call_count, stats.llm_unpriced_call_count, stats.llm_redo_turn_count) == (2, 2, 0)
-        command = [sys.executable, "-m", "memsvc", "ask", "Where?", "--user", "ana", "--json"]
+        command = [sys.executable, "-m", "memsvc", "ask", "Where does Ana live now?", "--user", "ana", "--json"]
         done = subprocess.run(
             [*command, "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=120, env={**os.environ}
         )
