@@ -56,6 +56,16 @@ def test_what_is_added_can_be_read_at_once_with_its_token(client: MemoryClient) 
     assert (operation.state, operation.summary.turn_count) == ("succeeded", 4)
 
 
+def test_below_the_least_confidence_nothing_is_told_and_a_warning_says_so(client: MemoryClient) -> None:
+    client.add(TALK, user_id="ana", session_id="s1", wait=True)
+    withheld = client.search("Where does Ana live?", user_id="ana", min_confidence=1.0)
+    assert (tuple(withheld), withheld.context) == ((), "")
+    assert "BELOW_MIN_CONFIDENCE" in {str(warning.code).upper() for warning in withheld.warnings}
+    told = client.search("Where does Ana live?", user_id="ana", min_confidence=0.0)
+    assert "Lisbon" in told.context
+    assert not told.warnings
+
+
 def test_relative_dates_are_resolved_beside_them_and_speakers_are_named(client: MemoryClient) -> None:
     client.add(TALK, user_id="ana", session_id="s1", wait=True)
     moved = next(m for m in client.list(user_id="ana") if "Lisbon" in m.memory)
