@@ -1,7 +1,8 @@
 """Sentences that repeat what was told before: an assistant says again what it recalled, a user pastes it back.
 
-An echo is known by its content words: nearly all pairs of neighbours among them stand in one sentence that was told
-before, with the same numbers, and neither denies where the other does not. It adds no memory. Somebody who says again
+An echo is known by its content words: all of them, and most pairs of neighbours among them, stand in one sentence that
+was told before, and neither denies where the other does not. A single other word may be the new value ("on Saturday"
+for "on Friday"). An echo adds no memory. Somebody who says again
 what they said themselves does mean it, so a user's words are an echo only where they are framed as what memory told.
 """
 
@@ -27,10 +28,15 @@ MOST_SENTENCES = 64
 
 _RECALLING = """
 remember remembered recall recalled told tell tells say said says mention mentioned note noted know knew see got saved
-stored memory memories earlier previously last time according context record recorded understood correct right
+stored memory memories earlier previously last time according context record recorded understood correct right gave
+given search found assistant far gesagt erzählt erwähnt erinnere dijiste contaste mencionaste recuerdo dit raconté
+mentionné rappelle detto raccontato ricordo disse contou lembro gezegd verteld herinner сказал сказала говорил говорила
+помню
 """
 _RECALLING_WORDS = frozenset(_RECALLING.split())
-"""Words that an echo is introduced with."""
+"""Words that an echo is introduced with, in the commonest languages."""
+_RECALLING_UNSPACED = re.compile("[你您]?(?:跟我|对我)?(?:告诉过?我?|说过?|提到过?|提过)|我?记得|覚えて|言って|話して")
+"""The same where words have no blanks between them."""
 _NEGATION = re.compile(r"\b(?:no|not|never|none|nobody|nothing|without|cannot|\w+n['’]t)\b|不|没|ない", re.IGNORECASE)
 _FRAME = re.compile(
     r"^[ \t]*[-*•] [^\n:]{1,60}: |\[[^\[\]\n]{3,40}\d{4}\]|\b(?:you|memory|assistant|it) (?:told|gave|said|remember\w*|"
@@ -48,7 +54,7 @@ class Told:
     def __init__(self) -> None:
         self._by_pair: defaultdict[_Pair, deque[int]] = defaultdict(lambda: deque(maxlen=MOST_SENTENCES))
         self._denies: list[bool] = []
-        self._numbers: list[frozenset[str]] = []
+        self._words: list[frozenset[str]] = []
 
     def add(self, text: str) -> None:
         """Remember the sentences of a text."""
@@ -60,7 +66,7 @@ class Told:
             for pair in _pairs(words):
                 self._by_pair[pair].append(len(self._denies))
             self._denies.append(_NEGATION.search(sentence) is not None)
-            self._numbers.append(_numbers(words))
+            self._words.append(frozenset(words))
 
     def repeats(self, sentence: str) -> bool:
         """Whether one sentence that was told before says the same in the same words."""
@@ -71,9 +77,9 @@ class Told:
         for pair in pairs:
             for number in self._by_pair.get(pair, ()):
                 counts[number] += 1
-        denies, numbers = _NEGATION.search(sentence) is not None, _numbers(words)
+        denies = _NEGATION.search(sentence) is not None
         return any(
-            count >= REPEATED * len(pairs) and self._denies[i] == denies and numbers <= self._numbers[i]
+            count >= REPEATED * len(pairs) and self._denies[i] == denies and self._words[i].issuperset(words)
             for i, count in counts.items()
         )
 
@@ -97,13 +103,9 @@ def echoes(reading: Reading, told: Told) -> frozenset[Piece]:
 
 
 def _content(text: str) -> list[str]:
-    words = (word for word in tokenize(text) if word not in STOP_WORDS)
+    words = (word for word in tokenize(_RECALLING_UNSPACED.sub(" ", text)) if word not in STOP_WORDS)
     return [word for word in words if word not in _RECALLING_WORDS]
 
 
 def _pairs(words: Sequence[str]) -> set[_Pair]:
     return set(pairwise(words))
-
-
-def _numbers(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(word for word in words if any(character.isdigit() for character in word))

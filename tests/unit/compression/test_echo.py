@@ -15,6 +15,7 @@ TOLD = (
     "Ines: My sister restores harpsichords in Antwerp.",
     "Ines: The loan from Triodos costs 4.2 percent.",
     "Ines: I am not allergic to walnuts or pecans.",
+    "Ines: 我在苏州教钢琴,每周四晚上没空。",
     "Leo: Do you still play the bassoon in the fire brigade band?",
 )
 
@@ -33,6 +34,7 @@ def repeated(content: str, role: Role = Role.ASSISTANT) -> list[str]:
         "I remember that your sister restores harpsichords in Antwerp!",
         "The loan from Triodos costs 4.2 percent, as far as I recall.",
         "You are not allergic to walnuts or pecans.",
+        "你告诉过我:我在苏州教钢琴,每周四晚上没空。",
     ],
 )
 def test_an_assistant_that_says_again_what_was_told_is_an_echo(content: str) -> None:
@@ -48,10 +50,25 @@ def test_an_assistant_that_says_again_what_was_told_is_an_echo(content: str) -> 
         "Do you keep two donkeys behind the sawmill?",
         "Two donkeys and a mule live in a stable near Ghent.",
         "Your sister restores pianos in Leipzig.",
+        "Your sister restores harpsichords in Ghent.",
+        "Cancelled: your sister restores harpsichords in Antwerp.",
+        "You keep two donkeys and a mule behind the sawmill.",
         "Two donkeys.",
         "You still play the bassoon in the fire brigade band.",
     ],
-    ids=["number", "denies", "denied", "question", "else", "changed", "short", "asked before"],
+    ids=[
+        "number",
+        "denies",
+        "denied",
+        "question",
+        "else",
+        "changed",
+        "one word",
+        "before",
+        "more",
+        "short",
+        "asked before",
+    ],
 )
 def test_what_says_something_else_is_none(content: str) -> None:
     assert repeated(content) == []
