@@ -31,8 +31,8 @@ INFORMATION = 0.15
 KIND = 0.3
 ASKING = 0.3
 LONG_TOKENS = 30
-"""Tokens of what a memory tells, labels left out, from which a part of it may stand for the whole. Shorter thresholds
-find one more piece of evidence in a hundred and lose as many answers (docs/benchmarks.md)."""
+"""Tokens of what a memory tells, labels left out, from which a part of it may stand for the whole; chosen on the
+development conversations (docs/benchmarks.md)."""
 EXCERPT_TOKENS = 24
 """Tokens up to which an excerpt takes the sentences around the best one with it."""
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from memsvc.errors import FailedPrecondition, Reason, Unavailable
 from memsvc.ports import Embedder, MemoryLog, TokenCounter, VectorIndex
 from memsvc.retrieval.complexity import estimate_complexity
-from memsvc.retrieval.confidence import confidence
+from memsvc.retrieval.confidence import Confidence, confidence
 from memsvc.retrieval.excerpt import Excerpts
 from memsvc.retrieval.fallback import LexicalFallback
 from memsvc.retrieval.fusion import Candidate, fuse
 from memsvc.retrieval.names import without_people
-from memsvc.retrieval.packing import pack
+from memsvc.retrieval.packing import Packing, pack
 from memsvc.retrieval.plan import focused, make_plan, unhindered_tokens
 from memsvc.retrieval.planning import PlannedSearch, Planner
 from memsvc.retrieval.pooling import pool
@@ -72,14 +73,9 @@ class Retriever:
         ]
         found = await self._views.search(space, queries)
         stored = await self._hydrate(space, [result for results in found for result in results])
-        rankings = [
-            fuse({result.report.view: result.hits for result in results}, stored, its_plan, each)
-            for results, (each, its_plan) in zip(found, lookups, strict=True)
-        ]
         known = self._embedder.languages is None or question.language in self._embedder.languages
-        sure = confidence(
-            rankings[0], question, self._weights.confidence, self._weights.confidence_bias, understood=known
-        )
+        # Hundreds of candidates are stemmed and counted below: in threads, so that other calls are answered meanwhile.
+        rankings, sure = await asyncio.to_thread(self._ranked, lookups, found, stored, known)
         least = self._min_confidence if spec.min_confidence is None else spec.min_confidence
         if any(result.report.error for result in found[0]):
             least = 0.0  # a view that failed may have found the answer
@@ -88,18 +84,8 @@ class Retriever:
         newest = await self._newest_first(space, rankings[0], question, understood=known)
         pooled = pool([newest.candidates, *rankings[1:]])
         candidates = [each.candidate for each in pooled]
-        packing = pack(
-            candidates,
-            where=spec.where,
-            depth=plan.depth,
-            max_tokens=plan.max_tokens,
-            tokens=self._tokens,
-            window=plan.score_window,
-            excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
-            zone=spec.zone,
-            renewed_by=newest.renewed_by,
-            unhindered=unhindered_tokens(sure.value),
-            confident=sure.value >= least,
+        packing = await asyncio.to_thread(
+            self._packed, spec, question, plan, candidates, newest.renewed_by, sure.value, least
         )
         return Retrieval(
             complexity=complexity,
@@ -118,6 +104,47 @@ class Retriever:
             ),
         )
 
+    def _ranked(
+        self,
+        lookups: Sequence[tuple[Question, QueryPlan]],
+        found: Sequence[Sequence[ViewResult]],
+        stored: Mapping[str, Memory],
+        understood: bool,
+    ) -> tuple[list[list[Candidate]], Confidence]:
+        """Candidates of the question and of each sub-query, best first, and the confidence of the question's."""
+        rankings = [
+            fuse({result.report.view: result.hits for result in results}, stored, its_plan, each)
+            for results, (each, its_plan) in zip(found, lookups, strict=True)
+        ]
+        weights = self._weights
+        question, _ = lookups[0]
+        sure = confidence(rankings[0], question, weights.confidence, weights.confidence_bias, understood=understood)
+        return rankings, sure
+
+    def _packed(
+        self,
+        spec: QuerySpec,
+        question: Question,
+        plan: QueryPlan,
+        candidates: Sequence[Candidate],
+        renewed_by: Mapping[str, str],
+        sure: float,
+        least: float,
+    ) -> Packing:
+        return pack(
+            candidates,
+            where=spec.where,
+            depth=plan.depth,
+            max_tokens=plan.max_tokens,
+            tokens=self._tokens,
+            window=plan.score_window,
+            excerpt=Excerpts(question, [each.memory for each in candidates if each.memory], self._tokens).of,
+            zone=spec.zone,
+            renewed_by=renewed_by,
+            unhindered=unhindered_tokens(sure),
+            confident=sure >= least,
+        )
+
     async def _newest_first(
         self, space: SpaceKey, ranking: Sequence[Candidate], question: Question, *, understood: bool
     ) -> Ordered:
@@ -127,7 +154,7 @@ class Retriever:
             vectors = await self._index.vectors(space, wanted) if wanted else {}
         except Unavailable:
             vectors = {}
-        return newest_first(ranking, question, vectors, understood=understood)
+        return await asyncio.to_thread(newest_first, ranking, question, vectors, understood=understood)
 
     async def _planned(self, space: SpaceKey, spec: QuerySpec, question: Question) -> PlannedSearch | None:
         if not spec.planning_seconds:
