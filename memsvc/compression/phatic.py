@@ -8,6 +8,7 @@ of doing, numbers and names are on no list, so a sentence with one of them is al
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from memsvc.compression.phatic_words import (
     ASKING,
@@ -55,7 +56,7 @@ def reacts(sentence: str, *, names: frozenset[str]) -> bool:
     """Whether most of a sentence is reaction, and the rest are words that tell nothing of anybody in particular.
 
     A clause without a word that judges or greets may ask for something ("Great, bring it"), and so may what agrees
-    ("Sure at noon"): neither only reacts.
+    ("Sure at noon"): neither only reacts. Nor does what is said of a thing in other words ("good, it is cancelled").
     """
     core = _words(sentence, names, idioms=True)
     if not core or _QUESTION_MARK.search(sentence) or _CORE.isdisjoint(core) or not PERSONS.isdisjoint(core):
@@ -66,8 +67,21 @@ def reacts(sentence: str, *, names: frozenset[str]) -> bool:
         words = _words(clause, names, idioms=True) or []
         if _CORE.isdisjoint(words) and not all(word in _ALL for word in words):
             return False
-    telling = any(_NEGATION.fullmatch(word) for word in core) or _capitalised(sentence, names)
+    telling = _says_of_it(core) or any(_NEGATION.fullmatch(word) for word in core) or _capitalised(sentence, names)
     return not telling and sum(word in _ALL for word in core) >= _REACTING * len(core)
+
+
+def _says_of_it(words: Sequence[str]) -> bool:
+    """Whether the first word behind a copula that is more than a link neither judges nor greets."""
+    behind = False
+    for word in words:
+        if word in _COPULAS:
+            behind = True
+        elif behind and word not in CONNECTING:
+            if word not in _CORE:
+                return True
+            behind = False
+    return False
 
 
 def _capitalised(sentence: str, names: frozenset[str]) -> bool:
@@ -75,6 +89,10 @@ def _capitalised(sentence: str, names: frozenset[str]) -> bool:
     return any(word[:1].isupper() and word.casefold() not in names for word in _WORD_CHARACTERS.findall(sentence)[1:])
 
 
+_COPULAS = frozenset(
+    {"is", "are", "was", "were", "be", "been", "it's", "that's", "this", "it", "that", "there", "there's"}
+)
+"""Behind them, and behind what they stand for, stands what is said of something."""
 _REACTING = 0.6
 """Share of a sentence's words from which it is mostly reaction; a judgement."""
 _CLAUSE = re.compile(r"[,;:–—…]|\.\.|\s-\s")

@@ -68,7 +68,11 @@ def test_an_answer_is_kept_that_would_be_left_out_elsewhere(answer: str) -> None
 
 @pytest.mark.parametrize(
     "sentence",
-    ["Sure, at noon.", "Great, bring it over then.", "Oh good, keep it.", "Fine, take it.", "Ok at noon then."],
+    [
+        *("Sure, at noon.", "Great, bring it over then.", "Oh good, keep it.", "Fine, take it.", "Ok at noon then."),
+        *("So sorry it is cancelled.", "Oh good it's fixed now.", "Great that it works now."),
+        "So happy it's really over.",
+    ],
 )
 def test_what_asks_for_something_does_not_only_react(sentence: str) -> None:
     assert not reacts(sentence, names=PRESENT)
