@@ -13,6 +13,7 @@ from datetime import datetime
 from memsvc.language.dates import composed, foreign
 from memsvc.language.dates.doubt import settle
 from memsvc.language.dates.english import RULES, Resolve, Rule
+from memsvc.language.dates.english_dates import calendar_day
 from memsvc.language.dates.english_weekdays import weekday
 from memsvc.language.dates.mentions import Granularity, TimeMention, bracket, render, render_bare
 from memsvc.language.dates.protected import Protected
@@ -44,7 +45,13 @@ def find_times(text: str, base: datetime, *, language: str = "en", about: Sequen
     if not matches:
         return []
     tenses = Tenses(words)
-    candidates = [candidate for match in matches if (candidate := _read(match, words, tenses, base)) is not None]
+    read = [(match, _read(match, words, tenses, base)) for match in matches]
+    untold = {words.sentences[match[2]] for match, found in read if found is None and _means_a_day(match, words)}
+    candidates = [
+        candidate
+        for _, candidate in read
+        if candidate is not None and not (candidate.weekday and words.sentences[candidate.first] in untold)
+    ]
     return [_mention(candidate, words) for candidate in settle(candidates, words, tenses, base.date(), about)]
 
 
@@ -94,6 +101,15 @@ def _read(match: _Match, words: Words, tenses: Tenses, base: datetime) -> Candid
     if found is None or (found.relative and composed.is_imagined(words, first)):
         return None
     return Candidate(written.start(), written.end(), first, last, found, resolve is weekday and found.bare)
+
+
+def _means_a_day(match: _Match, words: Words) -> bool:
+    """Whether a day of the calendar is written there, though its year may not be told, and no name with one in it.
+
+    "It has to be 9 to 13 May now, Friday to Tuesday": the weekdays beside it are not this week's.
+    """
+    _, resolve, _, last = match
+    return resolve is calendar_day and not (last < len(words.tokens) and words.tokens[last][0].isupper())
 
 
 def _is_title(tokens: Sequence[str]) -> bool:
