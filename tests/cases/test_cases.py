@@ -12,7 +12,7 @@ from cases.checking import Figure, checks
 from cases.figures import AT_LEAST, Checked, share
 from cases.reading import Case, CaseInvalid, cases
 from cases.serving import Outcome
-from memsvc_client.models import Memory, Source
+from memsvc_client.models import Addition, Memory, Source, Span
 
 
 @pytest.mark.timeout(900)  # The first one to run waits for the whole service.
@@ -34,7 +34,7 @@ def test_there_are_enough_cases_of_every_kind_and_register(written: list[Case]) 
 
 def test_every_case_can_be_met_by_its_own_turns(written: list[Case]) -> None:
     """Nothing is asked for that contradicts what was said, or other things that are asked for."""
-    asked = {Figure.FACTS, Figure.NEVER, Figure.ATTRIBUTION, Figure.ECHOES}
+    asked = {Figure.BYTES, Figure.FACTS, Figure.NEVER, Figure.ATTRIBUTION, Figure.ECHOES}
     for case in written:
         unasked = case.model_copy(update={"ask": ()})
         failed = [
@@ -48,9 +48,18 @@ def whole(case: Case) -> tuple[Memory, ...]:
     memories = []
     for index in set(range(len(case.turns))) - set(case.echoes):
         cited = sorted({index, *(joined.also for joined in case.joined if joined.turn == index)})
-        labels = [case.turns[n].name or case.turns[n].role for n in cited]
-        text = "\n".join(f"{label}: {case.turns[n].content}" for label, n in zip(labels, cited, strict=True))
-        memories.append(Memory(id=str(index), memory=text, sources=tuple(Source(str(n)) for n in cited)))
+        text, spans, additions = "", [], []
+        for n in cited:
+            label = f"{case.turns[n].name or case.turns[n].role}: "
+            label = f"\n{label}" if text else label
+            additions.append(Addition("label", len(text), len(text) + len(label)))
+            text += label
+            spans.append(Span(Source(str(n)), 0, len(case.turns[n].content), len(text)))
+            text += case.turns[n].content
+        sources = tuple(Source(str(n)) for n in cited)
+        memories.append(
+            Memory(id=str(index), memory=text, sources=sources, spans=tuple(spans), additions=tuple(additions))
+        )
     return tuple(memories)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from cases.checking import Figure, checks
 from cases.reading import Case
 from cases.serving import Outcome
-from memsvc_client.models import Memory, SearchHit, SearchResult, Source
+from memsvc_client.models import Addition, Memory, SearchHit, SearchResult, Source, Span
 
 CASE = Case.model_validate(
     {
@@ -37,37 +37,16 @@ CASE = Case.model_validate(
 RIGHT = "Leo: Do you own a boat?\nKim: No. I sold it on Monday [4 May 2026]. Ahoy!"
 
 
-@dataclass(frozen=True)
-class Span:
-    turn: Source
-    start: int
-    end: int
-    text_start: int
-
-
-@dataclass(frozen=True)
-class Addition:
-    kind: str
-    text_start: int
-    text_end: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryOfSpans(Memory):
-    spans: tuple[Span, ...]
-    additions: tuple[Addition, ...]
-
-
 def memory(text: str = RIGHT, sources: tuple[str, ...] = ("0", "1")) -> Memory:
     return Memory(id="m", memory=text, sources=tuple(Source(turn) for turn in sources))
 
 
-def spanned(text: str = RIGHT) -> MemoryOfSpans:
+def spanned(text: str = RIGHT) -> Memory:
     """The memory with what it is made of: two labels and a date beside three spans."""
     spans = (Span(Source("0"), 0, 18, 5), Span(Source("1"), 0, 23, 29), Span(Source("1"), 23, 30, 65))
     additions = (Addition("label", 0, 5), Addition("label", 23, 29), Addition("date", 52, 65))
     plain = memory(text)
-    return MemoryOfSpans(id="m", memory=text, sources=plain.sources, spans=spans, additions=additions)
+    return Memory(id="m", memory=text, sources=plain.sources, spans=spans, additions=additions)
 
 
 def found(*memories: Memory, context: str | None = None, tokens: int = 0) -> dict[Figure, bool]:
