@@ -13,7 +13,7 @@ from memsvc.compression.echo import Told, echoes
 from memsvc.compression.entropy import GateSettings, WindowScore
 from memsvc.compression.phatic import nothing_said, reacts
 from memsvc.compression.pieces import Piece
-from memsvc.compression.questions import Question, answered, open_question
+from memsvc.compression.questions import Question, answered, elaborates, open_question
 from memsvc.compression.reading import Reading
 from memsvc.compression.reasons import Reason
 from memsvc.language.splitting import Range
@@ -63,13 +63,17 @@ def judge(
     density: Density,
     chosen: frozenset[Place] | None,
 ) -> list[Judgement]:
-    """Judge the turns after the first `context` ones. A question that is told with its answer is told there alone."""
+    """Judge the turns after the first `context` ones.
+
+    A question that is told with its answer is told there alone, unless the answer is an assistant's long one: what its
+    user asked then stands beside it as what the user said.
+    """
     for reading in readings[:context]:
         told_before.add(reading.turn.content)
     judgements: list[Judgement] = []
     for i in range(context, len(readings)):
         made = _judge(readings, i, scores[i - context].score < gate.threshold, told_before, density, chosen)
-        if made.told and made.question is not None and made.question.index >= context:
+        if made.told and made.question is not None and made.question.index >= context and not elaborates(readings[i]):
             asker = judgements[made.question.index - context]
             for piece in made.question.asked:
                 asker.cut(piece, Reason.ANSWERED)

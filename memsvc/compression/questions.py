@@ -10,6 +10,7 @@ from memsvc.compression.blocks import BlockKind
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading
 from memsvc.language.words import word_count
+from memsvc.types import Role
 
 FRAGMENT_WORDS = 8
 """Words up to which the first sentence of an answer is taken to lean on its question; a judgement."""
@@ -21,6 +22,8 @@ REACH = 3
 """Turns back in which the question is looked for: others may speak, or somebody ask again, before it is answered."""
 MOST_CHARACTERS = 400
 """Of a question; a longer one is a text of its own."""
+ELABORATION_WORDS = 75
+"""Words of an assistant's answer that is a text of its own: more than one memory holds (`pieces.MAX_TOKENS`)."""
 LONGEST_TAIL = 40
 """Characters behind a question that belong to it, such as "[y/N]"."""
 
@@ -78,6 +81,11 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
         elif _answers(before, readings[i]):
             return None
     return None
+
+
+def elaborates(reply: Reading) -> bool:
+    """Whether a turn is an assistant's long text, of which the question would be a small part."""
+    return reply.turn.role is Role.ASSISTANT and word_count(reply.turn.content) > ELABORATION_WORDS
 
 
 def _speaker(reading: Reading) -> tuple[str, str]:

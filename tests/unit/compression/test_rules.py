@@ -104,6 +104,17 @@ async def test_a_question_is_merged_into_its_answer() -> None:
     assert outcomes(result) == {"t0": (Disposition.MERGED, "ANSWERED"), "t1": (Disposition.KEPT, "INFORMATIVE")}
 
 
+async def test_what_an_assistant_is_asked_stands_beside_its_long_answer() -> None:
+    asked = "How do I keep my ferns alive? I go to Oslo for three weeks in June."
+    answer = "Of course! " + "Put the pots in a tray with wet gravel, away from the window and the stove. " * 12
+    result = await compress(("Ida", asked), ("", answer, Role.ASSISTANT))
+    own, *others = result.memories
+    assert own.text == f"Ida: {asked}"
+    assert [ref.turn_id for ref in own.sources] == ["t0"]
+    assert outcomes(result)["t0"] == (Disposition.KEPT, "INFORMATIVE")
+    assert all(memory.role is Role.ASSISTANT for memory in others)
+
+
 async def test_a_question_of_the_context_is_told_and_has_no_outcome() -> None:
     turns = talk(("Leo", "Where did you buy the loom?"), ("Ida", "In Leiden."))
     result = await rules().compress(SPACE, PendingTurns(turns[:1], turns[1:], frozenset()))
