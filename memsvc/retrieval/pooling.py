@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from memsvc.retrieval.fusion import Candidate
+from memsvc.retrieval.fusion import SIBLING, Candidate
+from memsvc.retrieval.recency import SIGNAL as RENEWS
 from memsvc.retrieval.signals import SIGNALS
 from memsvc.types import Signal
+
+_TOLD = (*SIGNALS, SIBLING, RENEWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,6 @@ def _mean(found: Sequence[tuple[int, Candidate]], count: int) -> Pooled:
         for signal in candidate.signals:
             values[signal.name] = values.get(signal.name, 0.0) + signal.value / count
             weights[signal.name] = signal.weight
-    signals = tuple(Signal(name, values[name], weights[name]) for name in SIGNALS if name in values)
+    signals = tuple(Signal(name, values[name], weights[name]) for name in _TOLD if name in values)
     score = sum(candidate.score for _, candidate in found) / count
     return Pooled(replace(best, signals=signals, score=score), sub_query)

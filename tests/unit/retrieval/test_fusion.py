@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.retrieval.fusion import Candidate, fuse
+from memsvc.retrieval.fusion import SIBLING, Candidate, fuse
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.weights import SHIPPED
-from memsvc.types import IndexHit, Memory, QueryPlan, Scope, Symbolic, SymbolicQuery, View
+from memsvc.types import IndexHit, Memory, QueryPlan, Scope, Symbolic, SymbolicQuery, TurnRef, View
 from support.retrieval import make_memory
 
 raw_scores = st.floats(-1e3, 1e3, allow_nan=False)
@@ -112,3 +112,31 @@ def test_what_sql_does_not_know_is_judged_by_its_views_alone() -> None:
     (candidate,) = fused({View.DENSE: [IndexHit("gone", 0.5)]})
     assert candidate.memory is None
     assert values(candidate) == {"dense": 1.0}
+
+
+def test_parts_of_one_long_turn_compete_as_one() -> None:
+    turn = TurnRef(Scope("ann"), "t1")
+    parts = [make_memory(f"Part {i}.", id=f"p{i}", sources=(turn,), part_count=7) for i in range(7)]
+    short = make_memory("Ann ran.", id="q", sources=(TurnRef(Scope("ann"), "t2"),))
+    by_view = {
+        View.DENSE: [
+            *(IndexHit(part.id, 0.9 - i / 1000) for i, part in enumerate(parts)),
+            IndexHit("q", 0.89),
+            IndexHit("z", 0.1),
+        ]
+    }
+    found = fused(by_view, [*parts, short])
+    assert [candidate.memory_id for candidate in found].index("q") < 2
+    siblings = {candidate.memory_id: values(candidate).get(SIBLING, 0.0) for candidate in found}
+    assert siblings == {
+        "z": 0.0,
+        "p0": 0.0,
+        "p1": 0.25,
+        "p2": 0.5,
+        "p3": 0.75,
+        "p4": 1.0,
+        "p5": 1.0,
+        "p6": 1.0,
+        "q": 0.0,
+    }
+    assert all(c.score == pytest.approx(sum(s.value * s.weight for s in c.signals)) for c in found)
