@@ -1,7 +1,8 @@
 """`memsvc bench fit`: weights of the ranking and the confidence for conversations like the user's own.
 
 Candidates and their signals come from the service's own Explain. The report leaves each conversation out in turn, so
-that its figures are of weights which have not seen the conversation they are measured on.
+that its figures are of weights which have not seen the conversation they are measured on. Beside the questions that
+the data calls unanswerable stand those of `swapping`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import numpy as np
 from rich.table import Table
 
 from memsvc.bench.asking import Target, send, wait
-from memsvc.bench.conversations import Conversation
+from memsvc.bench.conversations import Conversation, Question
 from memsvc.bench.fitting import Example, fit, reweighed
 from memsvc.bench.metrics import first_citations, ranking_metrics, wins
 from memsvc.bench.progress import bars, out
 from memsvc.bench.reading import read
+from memsvc.bench.swapping import asked_of_others
 from memsvc.process import service
 from memsvc.retrieval.confidence import answer_confidence, confidence_signals
 from memsvc.retrieval.fusion import Candidate
@@ -79,7 +81,7 @@ def _examples(talks: Sequence[Conversation]) -> Iterator[Example]:
     with tempfile.TemporaryDirectory(prefix="memsvc-fit-") as folder, service(Path(folder)) as process, bars() as bar:
         target = Target(process.address, process.api_key, "fit")
         turns = bar.add_task("turns", total=sum(1 for talk in talks for _ in talk.turns()))
-        asked = bar.add_task("questions", total=sum(len(talk.questions) for talk in talks))
+        asked = bar.add_task("questions", total=sum(len(_questions(talk)) for talk in talks))
         for talk in talks:
             send(target, talk, lambda count: None)
             wait(target, talk, lambda count: bar.advance(turns, count))
@@ -91,7 +93,7 @@ def _examples(talks: Sequence[Conversation]) -> Iterator[Example]:
 
 def _of(client: MemoryClient, talk: Conversation) -> Iterator[Example]:
     sources = {memory.id: tuple(source.turn_id for source in memory.sources) for memory in client.list(user_id=talk.id)}
-    for question in talk.questions:
+    for question in _questions(talk):
         told = client.explain(question.text, user_id=talk.id, ask_time=question.asked_at or talk.end())
         yield Example(
             conversation=talk.id,
@@ -101,6 +103,10 @@ def _of(client: MemoryClient, talk: Conversation) -> Iterator[Example]:
             evidence=question.evidence,
             answerable=question.answerable,
         )
+
+
+def _questions(talk: Conversation) -> tuple[Question, ...]:
+    return (*talk.questions, *asked_of_others(talk))
 
 
 def _candidate(told: Told) -> Candidate:

@@ -33,7 +33,7 @@ Matrix = NDArray[np.float64]
 L2 = 0.1
 PRIOR = {
     "dense": 2.0, "lexical": 2.0, "session_dense": 0.5, "session_lexical": 0.5,
-    "is_question": -1.0, "elaboration": -1.0,
+    "is_question": -1.0, "elaboration": -1.5,
 }  # fmt: skip
 """Prior weights other than 1."""
 STEPS = 100
@@ -70,7 +70,8 @@ def reweighed(example: Example, ranking: Mapping[str, float]) -> Example:
 
 
 def _weighed(candidate: Candidate, ranking: Mapping[str, float]) -> Candidate:
-    signals = tuple(replace(signal, weight=ranking[signal.name]) for signal in candidate.signals)
+    # What the ranking's own order adds (`renews`, `sibling`) is no signal that a weight is fitted to.
+    signals = tuple(replace(s, weight=ranking[s.name]) for s in candidate.signals if s.name in ranking)
     return replace(candidate, signals=signals, score=sum(signal.value * signal.weight for signal in signals))
 
 

@@ -7,8 +7,8 @@
 Relevance tells what the talks are about from everything else: how near the best memory comes, and how many of the
 question's words, names included, occur in any memory that was found. Of what is relevant, a question about something
 that another person said finds memories as good as any: only they are the other's. So the signals of the answer compare
-what the named speaker said with what everyone else said; a question that names no speaker is judged by how close the
-best memory comes.
+what the named speaker said with what everyone else said, and leave out what speaks of the one it is said to ("How was
+your trip?"), which is neither's. A question that names no speaker is judged by how close the best memory comes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from memsvc.language.persons import is_about_listener
 from memsvc.language.words import stems
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import Question
 from memsvc.types import Signal, View
 
-CONFIDENCE_SIGNALS = ("margin", "coverage_margin", "closeness")
-"""Best score of the named speaker's memories minus that of the others', in [-1, 1]; the same of the share of the
-question's words that a memory covers; the best cosine of the named speaker's memories."""
+CONFIDENCE_SIGNALS = ("own_share", "coverage_margin", "closeness")
+"""The named speaker's share of the best memories, each weighed by `exp(SHARPNESS * score)`, 0.5 where no speaker is
+named; best share of the question's words by IDF that one of the named speaker's memories has, minus that of the
+others', in [-1, 1]; the best cosine of the named speaker's memories."""
+SHARPNESS = 20.0
+"""A tenth of a score weighs e^2; chosen on the development conversations."""
 RELEVANCE_SIGNALS = {"nearness": 16.37, "known_words": 5.8}
 """Best cosine of any memory, and the share of the question's words by IDF that occur in any memory found, each with its
 weight."""
@@ -34,8 +38,10 @@ RELEVANCE_BIAS = -8.02
 
 UNKNOWN_NEARNESS = 0.3
 """Most that nearness counts in a language that the embedding model does not know; a judgement."""
-_BEST = 10
-"""Memories, best first, whose words are looked at."""
+_SHARED = 30
+"""Memories, best first, among which the named speaker has a share."""
+_COVERING = 10
+"""Memories of each side, best first, whose words are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,20 @@ def relevance_signals(candidates: Sequence[Candidate], question: Question, *, un
 
 
 def confidence_signals(candidates: Sequence[Candidate], question: Question) -> dict[str, float]:
-    """The signals of `CONFIDENCE_SIGNALS`; all 0 when there are no candidates."""
+    """The signals of `CONFIDENCE_SIGNALS`; closeness alone where no speaker is named, or nobody else spoke.
+
+    All are 0 without candidates.
+    """
+    if not candidates:
+        return dict.fromkeys(CONFIDENCE_SIGNALS, 0.0)
     own, others = _sides(candidates, question)
     closeness = max((_cosine(c) for c in own or others), default=0.0)
     if not own or not others:
-        return {"margin": 0.0, "coverage_margin": 0.0, "closeness": closeness}
-    bar = sorted(map(_plain_score, (*own, *others)), reverse=True)[:_BEST][-1]
+        return {"own_share": 0.5, "coverage_margin": 0.0, "closeness": closeness}
+    idf = _idf([*own, *others], question)
     return {
-        "margin": _plain_score(own[0]) - _plain_score(others[0]),
-        "coverage_margin": _coverage(own, bar, question) - _coverage(others, bar, question),
+        "own_share": _share(own, others),
+        "coverage_margin": _coverage(own, idf, question) - _coverage(others, idf, question),
         "closeness": closeness,
     }
 
@@ -115,10 +126,29 @@ def _sigmoid(bias: float, signals: Sequence[Signal]) -> float:
 
 
 def _sides(candidates: Sequence[Candidate], question: Question) -> tuple[list[Candidate], list[Candidate]]:
-    """Candidates said by the speaker that the question names, and all others, each best first without that signal."""
+    """Candidates said by the speaker that the question names, and all others, each best first without that signal.
+
+    Those that speak of the one they are said to are on neither side, unless a side would be empty.
+    """
     ranked = sorted((c for c in candidates if c.memory is not None), key=_plain_score, reverse=True)
-    own = [c for c in ranked if _signal(c, "speaker")]
-    return own, [c for c in ranked if not _signal(c, "speaker")]
+    own, others = _by_speaker(ranked)
+    if not own or not others:
+        return own, others
+    of_themselves = [c for c in ranked if c.memory and not is_about_listener(c.memory.text, question.language)]
+    clear = _by_speaker(of_themselves)
+    return clear if all(clear) else (own, others)
+
+
+def _by_speaker(ranked: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+    return [c for c in ranked if _signal(c, "speaker")], [c for c in ranked if not _signal(c, "speaker")]
+
+
+def _share(own: Sequence[Candidate], others: Sequence[Candidate]) -> float:
+    """The share in [0, 1] that one side has of the best memories, weighed by their scores."""
+    scores = [(_plain_score(c), side) for side, found in ((1.0, own), (0.0, others)) for c in found[:_SHARED]]
+    scores = sorted(scores, reverse=True)[:_SHARED]
+    weights = [math.exp(SHARPNESS * (score - scores[0][0])) for score, _ in scores]
+    return sum(weight * side for weight, (_, side) in zip(weights, scores, strict=True)) / sum(weights)
 
 
 def _plain_score(candidate: Candidate) -> float:
@@ -134,10 +164,19 @@ def _cosine(candidate: Candidate) -> float:
     return max((s.score for s in candidate.view_scores if s.view is not View.LEXICAL), default=0.0)
 
 
-def _coverage(candidates: Sequence[Candidate], bar: float, question: Question) -> float:
-    """The largest share of the question's words that one of the candidates of at least that score has; else 0."""
-    if not question.terms:
-        return 0.0
-    language = question.language
-    texts = (set(stems(c.memory.text, language)) for c in candidates if c.memory is not None and _plain_score(c) >= bar)
-    return max((len(question.terms & words) / len(question.terms) for words in texts), default=0.0)
+def _idf(candidates: Sequence[Candidate], question: Question) -> dict[str, float]:
+    """IDF of the question's words over the candidates: log(1 + (n - df + 0.5) / (df + 0.5))."""
+    holding = Counter(stem for c in candidates for stem in question.terms & _words(c, question))
+    count = len(candidates)
+    return {term: math.log1p((count - holding[term] + 0.5) / (holding[term] + 0.5)) for term in sorted(question.terms)}
+
+
+def _coverage(candidates: Sequence[Candidate], idf: Mapping[str, float], question: Question) -> float:
+    """The largest share of the question's words, by their IDF, that one of the best of one side has."""
+    mass = sum(idf.values())
+    found = (sum(idf[term] for term in sorted(question.terms & _words(c, question))) for c in candidates[:_COVERING])
+    return max(found, default=0.0) / mass if mass else 0.0
+
+
+def _words(candidate: Candidate, question: Question) -> frozenset[str]:
+    return frozenset(stems(candidate.memory.text, question.language)) if candidate.memory else frozenset()

@@ -27,10 +27,10 @@ from memsvc.types import Complexity, Interval, QueryPlan, QuerySpec, SymbolicQue
 BASE_DEPTH, DEPTH_GAIN = 30, 2.0
 MIN_TOKENS, MAX_TOKENS = 1000, 2000
 BASE_WINDOW, WINDOW_GAIN = 0.21, 0.21
-LEAST_FOCUS, SURE = 0.2, 0.4
+LEAST_FOCUS, SURE = 0.1, 0.6
 """Share of the window that is left where no answer is expected, and the confidence from which all of it is."""
-ALWAYS_TOKENS, UNSURE_TOKENS, UNSURE = 240, 60, 0.05
-"""Tokens that no window keeps from being used, and how many below that confidence; judgements. A store that holds
+ALWAYS_TOKENS, UNSURE_TOKENS, UNSURE = 240, 60, 0.3
+"""Tokens that no window keeps from being used from that confidence on, and without any; judgements. A store that holds
 little tells it, since what decides need not share a word with the question."""
 STATEMENT_TOKENS = 45
 """Budget for one statement when only the depth is fixed."""
@@ -62,7 +62,7 @@ def focused(plan: QueryPlan, confidence: float) -> QueryPlan:
 
 def unhindered_tokens(confidence: float) -> int:
     """Tokens of the best memories that no window keeps out."""
-    return ALWAYS_TOKENS if confidence >= UNSURE else UNSURE_TOKENS
+    return round(UNSURE_TOKENS + (ALWAYS_TOKENS - UNSURE_TOKENS) * min(1.0, confidence / UNSURE))
 
 
 def _candidates(depth: int) -> int:

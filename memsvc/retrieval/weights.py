@@ -54,11 +54,11 @@ def scaled(weights: Mapping[str, float]) -> dict[str, float]:
 
 SHIPPED = Weights(
     ranking={
-        "dense": 0.1295, "lexical": 0.121, "session_dense": 0.0388, "session_lexical": 0.0393, "speaker": 0.0542,
-        "names": 0.0573, "time": 0.0554, "states_time": 0.0548, "states_place": 0.0544, "states_person": 0.0572,
-        "states_number": 0.0547, "length": 0.0569, "salience": 0.0542, "is_question": -0.0493, "elaboration": -0.061,
-        "asks_reply": 0.0579, "reply_dense": 0.0611, "reply_lexical": 0.0532,
+        "dense": 0.1303, "lexical": 0.1217, "session_dense": 0.039, "session_lexical": 0.0396, "speaker": 0.0545,
+        "names": 0.057, "time": 0.0555, "states_time": 0.0545, "states_place": 0.0545, "states_person": 0.0572,
+        "states_number": 0.055, "length": 0.0572, "salience": 0.0541, "is_question": -0.0499, "elaboration": -0.0839,
+        "asks_reply": 0.0588, "reply_dense": 0.0591, "reply_lexical": 0.0521,
     },
-    confidence={"margin": 1.5886, "coverage_margin": 1.6395, "closeness": 2.8548},
-    confidence_bias=-1.2288,
+    confidence={"own_share": 3.063, "coverage_margin": 2.2602, "closeness": 3.3805},
+    confidence_bias=-2.9526,
 )  # fmt: skip

@@ -62,10 +62,27 @@ def test_of_nothing_found_nothing_is_sure() -> None:
     assert relevance_signals([], QUESTION, understood=True) == dict.fromkeys(RELEVANCE_SIGNALS, 0.0)
 
 
-def test_the_margin_leaves_out_what_being_the_named_speaker_adds() -> None:
+def test_the_share_leaves_out_what_being_the_named_speaker_adds() -> None:
     signals = confidence_signals([candidate("Ann ran.", "Ann", 0.5), candidate("Bo ran.", "Bo", 0.5)], QUESTION)
-    assert signals["margin"] == pytest.approx(0.0)
+    assert signals["own_share"] == pytest.approx(0.5)
     assert signals["closeness"] == 0.5
+
+
+def test_the_better_memories_are_the_named_speakers_the_larger_the_share() -> None:
+    found = [candidate("Bo sang.", "Bo", 0.3), candidate("Bo ran.", "Bo", 0.1)]
+    shares = [
+        confidence_signals([candidate("Ann plays.", "Ann", score), *found], QUESTION)["own_share"]
+        for score in (0.1, 0.3, 0.5)
+    ]
+    assert shares == sorted(shares)
+    assert 0.0 < shares[0] < 0.5 < shares[-1] < 1.0
+
+
+def test_who_speaks_of_the_other_says_nothing_of_themselves() -> None:
+    own, other = candidate("I went home.", "Ann", 0.4), candidate("I am tired.", "Bo", 0.3)
+    asks = candidate("What instrument do you play?", "Bo", 0.9)
+    assert confidence_signals([asks, own, other], QUESTION) == confidence_signals([own, other], QUESTION)
+    assert confidence_signals([own, asks], QUESTION)["own_share"] < 0.5, "a side is not emptied"
 
 
 def test_without_candidates_every_signal_is_zero() -> None:
