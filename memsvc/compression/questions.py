@@ -40,6 +40,7 @@ _BEGINS_POLAR = re.compile(
 _SAYS_YES_OR_NO = re.compile(
     rf"(?:^|[.!,;:]|\b(?:and|so|but|says?|said))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE
 )
+_DECIDES = re.compile(rf"\W*(?:(?:{_YES_NO})\b|不|没|はい|いいえ|네|아니)", re.IGNORECASE)
 # "It did not", "she has": what was done, or is so, stands in the question.
 _BEGINS_ELLIPTIC = re.compile(
     r"^\W*(?:i|he|she|it|we|they|you|that|there) (?:do|does|did|is|are|am|was|were|has|have|had|can|could|will|would|"
@@ -107,7 +108,12 @@ def _asks_back(reply: Reading) -> bool:
 
 
 def _leans(reply: Reading) -> bool:
-    """Whether an answer says yes or no, begins with a fragment, or leaves out what the question says."""
+    """Whether an answer says yes or no, begins with a fragment, or leaves out what the question says.
+
+    A long answer of an assistant leans only where it begins with yes or no: what it is about it says itself.
+    """
+    if elaborates(reply):
+        return _DECIDES.match(reply.turn.content) is not None
     first = reply.text(reply.pieces[0])
     short = word_count(first) <= FRAGMENT_WORDS
     return short or any(

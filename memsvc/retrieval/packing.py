@@ -151,11 +151,17 @@ class _Packer:
         if (reason := self._below_window(candidate)) is not None:
             return _Verdict(HitOutcome.BELOW_WINDOW, reason)
         words = _words(memory.text)
-        twin = next((id_ for id_, better in self._words.items() if _adds_nothing(words, better)), None)
+        twin = next((each.id for each in self._taken if self._adds_nothing(memory, words, each)), None)
         if twin is not None:
             return _Verdict(HitOutcome.DUPLICATE, f"says what {twin} says")
         self._rank += 1
         return self._take_if_it_fits(candidate, memory, words)
+
+    def _adds_nothing(self, memory: Memory, words: frozenset[str], told: Memory) -> bool:
+        """Whether what is told says it all: in as many words, or as the question before an answer."""
+        better = self._words[told.id]
+        asked_there = bool(memory.sources) and memory.sources == told.sources[1:]
+        return _adds_nothing(words, better) or (asked_there and words <= better)
 
     def _below_window(self, candidate: Candidate) -> str | None:
         """How far below the best score a candidate lies, when that is too far."""

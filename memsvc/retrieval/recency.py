@@ -117,8 +117,13 @@ def _told(candidate: Candidate) -> datetime:
 
 
 def _follows(newer: Candidate, older: Candidate) -> bool:
-    """Whether a memory was told after another."""
-    return _told(newer) > _told(older)
+    """Whether a memory was told after another, and is not the answer to it."""
+    return _told(newer) > _told(older) and not _answers(newer.memory, older.memory)
+
+
+def _answers(reply: Memory | None, asked: Memory | None) -> bool:
+    """Whether a memory tells another as the question before it."""
+    return reply is not None and asked is not None and asked.sources[:1] == reply.sources[1:2] != ()
 
 
 class _Pair:

@@ -38,6 +38,14 @@ def test_an_answer_that_leans_on_its_question_has_it(question: str, answer: str)
     assert asked(("Leo", question), ("Kim", answer)) == question
 
 
+def test_an_assistants_long_answer_has_its_question_only_behind_a_yes_or_no() -> None:
+    text = "put the pots in a tray with wet gravel, away from the window and the stove. " * 12
+    question = "May the ferns stand in the sun?"
+    assert asked(("Leo", question), ("", f"Sure! First {text}", Role.ASSISTANT)) is None
+    assert asked(("Leo", question), ("", f"No. First {text}", Role.ASSISTANT)) == question
+    assert asked(("Leo", question), ("Kim", f"Sure! First {text}")) == question
+
+
 def test_a_statement_that_stands_alone_has_no_question() -> None:
     reply = "My uncle restored the harmonium of the chapel over three winters. It sounds like a barn door."
     assert asked(("Leo", "What does your uncle do?"), ("Kim", reply)) is None

@@ -11,7 +11,7 @@ from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.packing import FULL, FULL_TOKENS, NEWER, Packing, pack, render
 from memsvc.retrieval.plan import ALWAYS_TOKENS
-from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, fixed_zone
+from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, TurnRef, fixed_zone
 from support.retrieval import WordCounter, make_memory
 
 MAY_8 = datetime(2023, 5, 8, 12, tzinfo=UTC)
@@ -152,6 +152,15 @@ def test_a_statement_that_adds_nothing_is_a_duplicate_and_takes_no_rank() -> Non
     packing = packed(best, twin, other, depth=2)
     assert outcomes(packing) == [HitOutcome.RETURNED, HitOutcome.DUPLICATE, HitOutcome.RETURNED]
     assert best.id in packing.hits[1].reason
+
+
+def test_a_question_that_stands_before_its_answer_is_not_told_again() -> None:
+    asked, answer = (TurnRef(Scope("ida"), turn_id) for turn_id in ("t0", "t1"))
+    reply = make_memory("Ida: Is the tram free?\nLeo: No, but the ferry is on Sundays.", sources=(answer, asked))
+    question = make_memory("Ida: Is the tram free?", sources=(asked,))
+    more = make_memory("Ida: Is the tram free? I have a pass.", sources=(asked,))
+    assert outcomes(packed(reply, question)) == [HitOutcome.RETURNED, HitOutcome.DUPLICATE]
+    assert outcomes(packed(reply, more)) == [HitOutcome.RETURNED, HitOutcome.RETURNED]
 
 
 def test_negations_numbers_and_other_words_make_another_statement() -> None:

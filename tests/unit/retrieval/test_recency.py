@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,7 +16,7 @@ from memsvc.ports import Vectors
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.recency import LOOKED_AT, SIGNAL, compared, newest_first
-from memsvc.types import Memory, Role, Signal, Symbolic
+from memsvc.types import Memory, Role, Scope, Signal, Symbolic, TurnRef
 from support.retrieval import make_memory
 
 MAY_4 = datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -74,6 +75,16 @@ def test_what_was_told_before_renews_nothing() -> None:
     before = ranked(told(NEW, 9), told(OLD, 0))
     assert compared(before, WANTED) == ()
     assert newest_first(before, WANTED, alike(before)).candidates == before
+
+
+def test_an_answer_does_not_renew_its_question() -> None:
+    asked, answer = (TurnRef(Scope("ida"), turn_id) for turn_id in ("t0", "t1"))
+    question = told("Does the rent of the studio go up now?", 0, sources=(asked,))
+    reply = told(f"Does the rent of the studio go up now?\nYes. {NEW}", 9, sources=(answer, asked))
+    before = ranked(question, reply)
+    assert newest_first(before, WANTED, alike(before)).candidates == before
+    elsewhere = ranked(question, replace(reply, sources=(answer,)))
+    assert newest_first(elsewhere, WANTED, alike(elsewhere)).candidates != elsewhere
 
 
 def test_what_is_about_something_else_stays_where_it_is() -> None:
