@@ -47,6 +47,14 @@ _BEGINS_ELLIPTIC = re.compile(
     r"should|might|may)(?: not|n['’]t)?(?:[.,:;!]|$)",
     re.IGNORECASE,
 )
+# What one of those present is to do, or could; in the commonest languages.
+_PROPOSES = re.compile(
+    r"\b(?:let['’]?s|let us|please|how about|(?:we|you|i) (?:will|shall|should|could|can|would|might|must|need to)|"
+    r"(?:we|you|i)['’](?:ll|d)|(?:i|we) (?:suggest|propose|offer)|lasst? uns|bitte|(?:ich|wir|du) (?:kann|könn\w+|"
+    r"werden?|würden?|soll\w+)|vamos a|podemos|quedamos|por favor|on (?:se|peut|va|pourrait)|je (?:peux|propose)|"
+    r"давай\w*|можем)\b|吧",
+    re.IGNORECASE,
+)
 _POINTS = re.compile(r"\b(?:which|that|this|those|these|ones?|it|them|either)\b", re.IGNORECASE)
 
 
@@ -67,7 +75,10 @@ def answered(readings: Sequence[Reading], i: int) -> Question | None:
 
 
 def open_question(readings: Sequence[Reading], i: int) -> Question | None:
-    """The question that is open when turn `i` is said: the last one that another speaker asked within reach."""
+    """The question that is open when turn `i` is said: the last one that another speaker asked within reach.
+
+    What proposes something is one to the few words right after it: "Let's meet at 8." "OK."
+    """
     speaker, reach = _speaker(readings[i]), REACH
     for j in range(i - 1, -1, -1):
         before = readings[j]
@@ -79,6 +90,8 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
         if _speaker(before) != speaker:
             if before.questions:
                 return _together(before, j)
+            if j == i - 1 and _proposes(before) and word_count(readings[i].turn.content) <= BARE_WORDS:
+                return Question(j, (before.pieces[-1],))
         elif _answers(before, readings[i]):
             return None
     return None
@@ -87,6 +100,14 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
 def elaborates(reply: Reading) -> bool:
     """Whether a turn is an assistant's long text, of which the question would be a small part."""
     return reply.turn.role is Role.ASSISTANT and word_count(reply.turn.content) > ELABORATION_WORDS
+
+
+def _proposes(reading: Reading) -> bool:
+    """Whether a turn ends in what somebody may agree to: what one of those present is to do, or could."""
+    if not reading.pieces:
+        return False
+    last = reading.text(reading.pieces[-1])
+    return len(last) <= MOST_CHARACTERS and _PROPOSES.search(last) is not None
 
 
 def _speaker(reading: Reading) -> tuple[str, str]:

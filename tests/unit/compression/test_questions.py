@@ -46,6 +46,22 @@ def test_an_assistants_long_answer_has_its_question_only_behind_a_yes_or_no() ->
     assert asked(("Leo", question), ("Kim", f"Sure! First {text}")) == question
 
 
+@pytest.mark.parametrize(
+    ("proposal", "assent"),
+    [
+        ("Let's meet at the mill.", "OK."),
+        ("I could let you have the loom for 450.", "Deal!"),
+        ("We should sell the boat.", "Sure."),
+        ("Lass uns den Zug nehmen.", "Gut, ja."),
+    ],
+)
+def test_who_agrees_agrees_to_something(proposal: str, assent: str) -> None:
+    assert asked(("Leo", proposal), ("Kim", assent)) == proposal
+    assert asked(("Leo", proposal), ("Leo", assent)) is None
+    assert asked(("Leo", proposal), ("Eva", "The tram is late."), ("Kim", assent)) is None
+    assert asked(("Leo", "The loom was in the barn."), ("Kim", assent)) is None
+
+
 def test_a_statement_that_stands_alone_has_no_question() -> None:
     reply = "My uncle restored the harmonium of the chapel over three winters. It sounds like a barn door."
     assert asked(("Leo", "What does your uncle do?"), ("Kim", reply)) is None
