@@ -17,7 +17,8 @@ FRAGMENT_WORDS = 8
 PUT_OFF_WORDS = 6
 """Words of a turn between a question and its answer by the one who answers: "Hang on, the door"; a judgement."""
 BARE_WORDS = 4
-"""Words up to which a question that points at something leans on the sentence before it: "Which one?"."""
+"""Words up to which a question that points at something leans on the sentence before it ("Which one?"), a turn agrees
+to a proposal, and somebody's turn leaves open what another put off; a judgement."""
 REACH = 3
 """Turns back in which the question is looked for: others may speak, or somebody ask again, before it is answered."""
 MOST_CHARACTERS = 400
@@ -79,7 +80,7 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
 
     What proposes something is one to the few words right after it: "Let's meet at 8." "OK."
     """
-    speaker, reach = _speaker(readings[i]), REACH
+    speaker, reach, gone_on = _speaker(readings[i]), REACH, False
     for j in range(i - 1, -1, -1):
         before = readings[j]
         if not before.is_talk:
@@ -92,7 +93,8 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
                 return _together(before, j)
             if j == i - 1 and _proposes(before) and word_count(readings[i].turn.content) <= BARE_WORDS:
                 return Question(j, (before.pieces[-1],))
-        elif _answers(before, readings[i]):
+            gone_on = gone_on or word_count(before.turn.content) > BARE_WORDS
+        elif gone_on or _answers(before, readings[i]):
             return None
     return None
 

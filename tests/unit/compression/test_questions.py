@@ -127,6 +127,13 @@ def test_who_has_answered_does_not_answer_again() -> None:
     assert asked(("Leo", "Do you have the keys?"), ("Kim", "Yes, I do."), ("Kim", "The blue ones.")) is None
 
 
+def test_who_has_answered_in_a_few_words_answers_what_was_said_since() -> None:
+    lines: list[Line] = [("Leo", "Which file is it?"), ("Kim", "The parser."), ("Leo", "Then take out the comma.")]
+    assert asked(*lines, ("Kim", "Works. Now the tests hang.")) is None
+    put_off: list[Line] = [("Leo", "Do you have the keys?"), ("Kim", "One second."), ("Leo", "Sure.")]
+    assert asked(*put_off, ("Kim", "No.")) == "Do you have the keys?"
+
+
 def test_the_last_question_is_the_one_that_is_answered() -> None:
     lines: list[Line] = [("Leo", "Do you ski?"), ("Mia", "Do you skate?"), ("Kim", "No.")]
     assert asked(*lines) == "Do you skate?"
