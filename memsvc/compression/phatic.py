@@ -27,6 +27,7 @@ from memsvc.language.words import tokenize
 
 _CORE = GREETINGS | THANKS | ASSENTS | JUDGING
 _ALL = _CORE | CONNECTING
+_NO_ANSWER = OPENERS | THANKS | CONNECTING
 
 _IDIOM_CORE = "thanks"
 _WORD_CHARACTERS = re.compile(r"[^\W_]+")
@@ -37,7 +38,7 @@ def nothing_said(sentence: str, *, names: frozenset[str], answering: bool) -> Re
     """Why a sentence may be left out; None when it says something, or may.
 
     `names` are the case-folded words of the names of those present: to call somebody is no news. `answering` says that
-    the sentence may answer a question: then only what greets or thanks, and agrees to nothing, is left out.
+    the sentence may answer a question: then only what greets or thanks, and neither agrees nor judges, is left out.
     """
     core = _words(sentence, names, idioms=not answering)
     if core is None:
@@ -48,8 +49,9 @@ def nothing_said(sentence: str, *, names: frozenset[str], answering: bool) -> Re
         return Reason.EMPTY_QUESTION if not answering and all(word in ASKING for word in core) else None
     if not all(word in _ALL for word in core) or _CORE.isdisjoint(core) or _capitalised(sentence, names):
         return None
-    greets = not OPENERS.isdisjoint(core) or not THANKS.isdisjoint(core)
-    return None if answering and (not greets or not ASSENTS.isdisjoint(core)) else _kind(core)
+    if answering and not all(word in _NO_ANSWER for word in core):
+        return None
+    return _kind(core)
 
 
 def reacts(sentence: str, *, names: frozenset[str]) -> bool:
@@ -108,7 +110,7 @@ def _words(sentence: str, names: frozenset[str], *, idioms: bool) -> list[str] |
         return [_IDIOM_CORE]
     plain = sentence.replace("’", "'")
     plain = IDIOM.sub(f" {_IDIOM_CORE} ", plain) if idioms else plain
-    return [word for word in tokenize(plain) if word not in names]
+    return [word for word in tokenize(plain) if word not in names or _NEGATION.fullmatch(word)]
 
 
 def _kind(words: list[str]) -> Reason:

@@ -20,8 +20,8 @@ thank thanks thx ty danke dankeschön gracias merci obrigado obrigada grazie bed
 """
 _ASSENTS_WORDS = """
 yes yeah yep yup yea ok okay okey sure right exactly definitely absolutely totally indeed agreed understood alright
-certainly gotcha noted roger ja genau klar sí claro vale oui bien d'accord sim certo sì да хорошо ладно نعم حسنا हाँ
-ठीक evet tamam
+certainly gotcha noted roger deal ja genau klar sí claro vale oui bien d'accord sim certo sì да хорошо ладно نعم حسنا हाँ
+ठीक evet tamam abgemacht
 """
 _JUDGING_WORDS = """
 awesome great cool nice amazing wonderful fantastic incredible lovely super wow woah whoa oh ah aw aww haha hahaha
@@ -77,8 +77,9 @@ IDIOM = re.compile(
     r"(?:for you|to hear (?:that|it|this))|"
     r"nice to (?:meet|see|hear from) you|you(?:'re| are) (?:very |most )?welcome|"
     r"(?:talk|speak|see|catch up) (?:to |with )?(?:you |ya )?(?:soon|later|then|around|tomorrow)|"
-    r"take care(?: of yourself)?|have a (?:\w+ )?(?:day|one|night|evening|weekend|week|time|trip)|"
-    r"enjoy (?:the|your) (?:\w+)|"
+    r"take care(?: of yourself)?|have a (?:very )?(?:good|great|nice|lovely|wonderful|safe|fun|pleasant) "
+    r"(?:day|one|night|evening|weekend|week|time|trip|flight)|enjoy (?:the|your) (?:rest of (?:the|your) )?"
+    r"(?:day|night|evening|weekend|week|meal|lunch|dinner|trip|holidays?)|"
     r"well done|(?:good|great|nice) (?:job|work)|sounds like a plan|keep it up|keep up the (?:good|great) work)\b",
     re.IGNORECASE,
 )

@@ -22,6 +22,11 @@ conversations (docs/benchmarks.md)."""
 
 _LEAD_IN = re.compile(r"[^\W_][\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘「『])")
 """A colon behind a word, and not within one, such as a time or an address."""
+_QUOTED = re.compile(r"\s*(?:\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』)\W*$")
+"""What a lead-in leads in to, where it ends with the sentence: nothing more stands under it."""
+_RULES = ("---", "___", "===", "***")
+_LONGEST_RULE = 60
+"""Characters of the words in a rule ("---- Forwarded message ----"); a judgement."""
 _ASKS = re.compile(r"[?？؟]")
 # Questions are typed without their mark as well; these words begin hardly any other sentence of so few words.
 _BEGINS_ASKING = re.compile(
@@ -54,8 +59,13 @@ class Piece:
         if self.kind not in (BlockKind.PROSE, BlockKind.ITEM):
             return False
         text = self.text(content)
-        unmarked = text[-1:].isalnum() and _BEGINS_ASKING.match(text) is not None
-        return bool(_ASKS.search(text[-8:])) or (unmarked and len(text.split()) <= _UNMARKED_WORDS)
+        return bool(_ASKS.search(text[-8:])) or begins_asking(text)
+
+
+def begins_asking(sentence: str) -> bool:
+    """Whether a short sentence without a mark at its end begins as questions do."""
+    unmarked = sentence[-1:].isalnum() and _BEGINS_ASKING.match(sentence) is not None
+    return unmarked and len(sentence.split()) <= _UNMARKED_WORDS
 
 
 def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
@@ -64,7 +74,7 @@ def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
     above = _Above()
     for block in blocks(content):
         if block.kind is BlockKind.PROSE:
-            above.before_prose()
+            above.before_prose(ended=_is_rule(content[block.start : block.end]))
             made = list(_sentences(content, block, above))
         elif block.kind is BlockKind.HEADING:
             made = [Piece(block.start, block.end, block.kind)]
@@ -87,9 +97,9 @@ class _Above:
     def leads(self) -> tuple[Range, ...]:
         return tuple(each for each in (self.heading, self._lead) if each is not None)
 
-    def before_prose(self) -> None:
-        """A list, a table or code ends what its lead-in was for; the paragraphs of a quoted mail do not."""
-        if self._listed:
+    def before_prose(self, *, ended: bool) -> None:
+        """A list, a table, code or a rule ends what its lead-in was for; the paragraphs of a quoted mail do not."""
+        if self._listed or ended:
             self._lead, self._listed = None, False
 
     def after(self, content: str, block: Block, made: list[Piece]) -> None:
@@ -115,7 +125,15 @@ def _is_mail_head(content: str, block: Block) -> bool:
     """Whether all lines of a block are fields, as at the head of a mail: what follows is what that mail says."""
     if block.kind is not BlockKind.LINES or block.end - block.start > _LONGEST_LEAD:
         return False
-    return all(_FIELD.match(line) for line in content[block.start : block.end].split("\n"))
+    lines = content[block.start : block.end].split("\n")
+    fields = lines[1:] if _is_rule(lines[0]) else lines
+    return bool(fields) and all(_FIELD.match(line) for line in fields)
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line only divides, with words in it or not."""
+    line = line.strip()
+    return line.startswith(_RULES) and len(line.strip("-_=* ")) <= _LONGEST_RULE
 
 
 def _sentences(content: str, block: Block, above: _Above) -> Iterator[Piece]:
@@ -126,7 +144,7 @@ def _sentences(content: str, block: Block, above: _Above) -> Iterator[Piece]:
         yield Piece(start, end, BlockKind.PROSE, outer)
         colon = _LEAD_IN.search(content, start, end)
         if colon and colon.end() - start <= _LONGEST_LEAD:
-            inner = (start, colon.end())
+            inner = None if _QUOTED.match(content, colon.end(), end) else (start, colon.end())
 
 
 def _divided(content: str, block: Block, above: tuple[Range, ...], tokens: TokenCounter) -> Iterator[Piece]:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from memsvc.compression.blocks import BlockKind
+from memsvc.compression.phatic import nothing_said
 from memsvc.compression.pieces import Piece
 from memsvc.compression.reading import Reading
+from memsvc.compression.reasons import Reason
 from memsvc.language.words import word_count
 from memsvc.types import Role
 
 FRAGMENT_WORDS = 8
 """Words up to which the first sentence of an answer is taken to lean on its question; a judgement."""
 PUT_OFF_WORDS = 6
-"""Words of a turn between a question and its answer by the one who answers: "Hang on, the door"; a judgement."""
+"""Words of a turn between a question and its answer that goes on to nothing else: "Hang on, the door"; a judgement."""
 BARE_WORDS = 4
-"""Words up to which a question that points at something leans on the sentence before it ("Which one?"), a turn agrees
-to a proposal, and somebody's turn leaves open what another put off; a judgement."""
+"""Words up to which a question that points at something leans on the sentence before it ("Which one?"), and a turn
+agrees to a proposal; a judgement."""
 REACH = 3
 """Turns back in which the question is looked for: others may speak, or somebody ask again, before it is answered."""
+LONGEST_WAIT = timedelta(days=1)
+"""Between a question and its answer: who says something days later begins anew; a judgement."""
 MOST_CHARACTERS = 400
 """Of a question; a longer one is a text of its own."""
 ELABORATION_WORDS = 75
@@ -41,7 +46,10 @@ _BEGINS_POLAR = re.compile(
 _SAYS_YES_OR_NO = re.compile(
     rf"(?:^|[.!,;:]|\b(?:and|so|but|says?|said))\s*(?:{_YES_NO})(?=[\s,.!;:]|$)", re.IGNORECASE
 )
-_DECIDES = re.compile(rf"\W*(?:(?:{_YES_NO})\b|不|没|はい|いいえ|네|아니)", re.IGNORECASE)
+_DECIDES = re.compile(
+    rf"\b(?:{_YES_NO}|not|cannot|correct|incorrect|\w+n['’]t|nicht|kein\w*)\b|不|没|是的|はい|いいえ|ない|네|아니",
+    re.IGNORECASE,
+)
 # "It did not", "she has": what was done, or is so, stands in the question.
 _BEGINS_ELLIPTIC = re.compile(
     r"^\W*(?:i|he|she|it|we|they|you|that|there) (?:do|does|did|is|are|am|was|were|has|have|had|can|could|will|would|"
@@ -50,9 +58,10 @@ _BEGINS_ELLIPTIC = re.compile(
 )
 # What one of those present is to do, or could; in the commonest languages.
 _PROPOSES = re.compile(
-    r"\b(?:let['’]?s|let us|please|how about|(?:we|you|i) (?:will|shall|should|could|can|would|might|must|need to)|"
-    r"(?:we|you|i)['’](?:ll|d)|(?:i|we) (?:suggest|propose|offer)|lasst? uns|bitte|(?:ich|wir|du) (?:kann|könn\w+|"
-    r"werden?|würden?|soll\w+)|vamos a|podemos|quedamos|por favor|on (?:se|peut|va|pourrait)|je (?:peux|propose)|"
+    r"\b(?:let['’]?s|let us|please|how about|(?:we|you|i) (?:will|shall|should|could|can|would|might|must|need to)"
+    r"(?!n?['’]t)|(?:we|you|i)['’](?:ll|d)|(?:i|we) (?:suggest|propose|offer)|lasst? uns|bitte|(?:ich|wir|du) "
+    r"(?:kann|könn\w+|werden?|würden?|soll\w+)|vamos a|podemos|quedamos|por favor|on (?:se|peut|va|pourrait)|"
+    r"je (?:peux|propose)|"
     r"давай\w*|можем)\b|吧",
     re.IGNORECASE,
 )
@@ -78,25 +87,24 @@ def answered(readings: Sequence[Reading], i: int) -> Question | None:
 def open_question(readings: Sequence[Reading], i: int) -> Question | None:
     """The question that is open when turn `i` is said: the last one that another speaker asked within reach.
 
-    What proposes something is one to the few words right after it: "Let's meet at 8." "OK."
+    Where none is, the few words that agree belong to what was said before them: "Let's meet at 8." "OK."
     """
     speaker, reach, gone_on = _speaker(readings[i]), REACH, False
+    proposal = _agreed_to(readings, i)
     for j in range(i - 1, -1, -1):
         before = readings[j]
         if not before.is_talk:
             continue  # what a tool gives back stands between a question and its answer
-        if not reach:
-            return None
+        if not reach or readings[i].turn.event_time - before.turn.event_time > LONGEST_WAIT:
+            break
         reach -= 1
         if _speaker(before) != speaker:
             if before.questions:
                 return _together(before, j)
-            if j == i - 1 and _proposes(before) and word_count(readings[i].turn.content) <= BARE_WORDS:
-                return Question(j, (before.pieces[-1],))
-            gone_on = gone_on or word_count(before.turn.content) > BARE_WORDS
+            gone_on = gone_on or word_count(before.turn.content) > PUT_OFF_WORDS
         elif gone_on or _answers(before, readings[i]):
-            return None
-    return None
+            break
+    return proposal
 
 
 def elaborates(reply: Reading) -> bool:
@@ -104,12 +112,39 @@ def elaborates(reply: Reading) -> bool:
     return reply.turn.role is Role.ASSISTANT and word_count(reply.turn.content) > ELABORATION_WORDS
 
 
-def _proposes(reading: Reading) -> bool:
-    """Whether a turn ends in what somebody may agree to: what one of those present is to do, or could."""
-    if not reading.pieces:
-        return False
-    last = reading.text(reading.pieces[-1])
-    return len(last) <= MOST_CHARACTERS and _PROPOSES.search(last) is not None
+def _agreed_to(readings: Sequence[Reading], i: int) -> Question | None:
+    """The sentence that turn `i` agrees to in a few words: the end of the last turn before it that is no assent itself.
+
+    What denies or only reacts ("Good.") is about what is proposed alone. An answer stays with its question, and the end
+    of several sentences with the others, unless it proposes something.
+    """
+    reply = readings[i]
+    agrees = _assent(reply)
+    if agrees is None:
+        return None
+    for j in range(i - 1, max(-1, i - 1 - REACH), -1):
+        before = readings[j]
+        waited = reply.turn.event_time - before.turn.event_time
+        if not before.is_talk or not before.pieces or _speaker(before) == _speaker(reply) or waited > LONGEST_WAIT:
+            return None
+        if _assent(before) is None:
+            last = before.text(before.pieces[-1])
+            proposes = _PROPOSES.search(last) is not None
+            states = agrees and len(before.pieces) == 1 and not elaborates(before)
+            fits = len(last) <= MOST_CHARACTERS and (proposes or states) and answered(readings, j) is None
+            return Question(j, (before.pieces[-1],)) if fits else None
+    return None
+
+
+def _assent(reading: Reading) -> bool | None:
+    """Whether a turn of a few words agrees; False if it denies or only reacts, None if it says something else."""
+    content = reading.turn.content
+    if word_count(content) > BARE_WORDS or "?" in content:
+        return None
+    said = nothing_said(content, names=reading.called, answering=False)
+    if said in (Reason.ACKNOWLEDGEMENT, Reason.REACTION):
+        return said is Reason.ACKNOWLEDGEMENT
+    return False if _SAYS_YES_OR_NO.search(content) else None
 
 
 def _speaker(reading: Reading) -> tuple[str, str]:
@@ -133,12 +168,13 @@ def _asks_back(reply: Reading) -> bool:
 def _leans(reply: Reading) -> bool:
     """Whether an answer says yes or no, begins with a fragment, or leaves out what the question says.
 
-    A long answer of an assistant leans only where it begins with yes or no: what it is about it says itself.
+    A long answer of an assistant leans only where a short first sentence says yes or no, or denies: what it is about it
+    says itself.
     """
-    if elaborates(reply):
-        return _DECIDES.match(reply.turn.content) is not None
     first = reply.text(reply.pieces[0])
     short = word_count(first) <= FRAGMENT_WORDS
+    if elaborates(reply):
+        return short and _DECIDES.search(first) is not None
     return short or any(
         pattern.search(reply.turn.content) for pattern in (_BEGINS_POLAR, _BEGINS_ELLIPTIC, _SAYS_YES_OR_NO)
     )

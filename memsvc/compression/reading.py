@@ -15,6 +15,8 @@ from memsvc.ports import TokenCounter
 from memsvc.types import Interval, Name, Role, Turn
 
 _ENGLISH = "en"
+OPEN_PIECES = 6
+"""Pieces at the end of a turn within which a question is still open; a judgement."""
 DISCUSSED_TURNS = 6
 """Turns before one whose dates are what a weekday in it may be about; a judgement."""
 
@@ -37,8 +39,12 @@ class Reading:
 
     @property
     def questions(self) -> tuple[Piece, ...]:
-        """The questions that the turn ends with: those of its last three pieces that ask."""
-        return tuple(piece for piece in self.pieces[-3:] if piece.is_question(self.turn.content))
+        """The questions that are open at its end: those of its last pieces that ask, and all right before these."""
+        asks = [piece.is_question(self.turn.content) for piece in self.pieces]
+        first = max(0, len(asks) - OPEN_PIECES)
+        while first and asks[first] and asks[first - 1]:
+            first -= 1
+        return tuple(piece for piece, ask in zip(self.pieces[first:], asks[first:], strict=True) if ask)
 
     @property
     def is_talk(self) -> bool:

@@ -27,6 +27,9 @@ ORDINALS = {
 
 _MONTHS = {name.lower()[:3]: number for number, name in enumerate(spans.MONTHS, 1)}
 
+_FARTHEST_BACK_DAYS = 183
+"""Back to a day without a year: "We married on 3 October" told in May may be of any year, since the day that is nearest
+lies ahead; a judgement."""
 _FARTHEST_DAYS = 300
 """A date without a year that lies farther off, by its tense, may belong to another year."""
 
@@ -107,7 +110,8 @@ def nearest_by_tense(today: date, tense: Tense, month: int, number: int) -> date
     near = [d for offset in (-1, 0, 1) if (d := valid(today.year + offset, month, number)) is not None]
     past = tense is Tense.PAST
     fitting = [d for d in near if d <= today][-1:] if past else [d for d in near if d >= today][:1]
-    return fitting[0] if fitting and abs((fitting[0] - today).days) <= _FARTHEST_DAYS else None
+    farthest = _FARTHEST_BACK_DAYS if past else _FARTHEST_DAYS
+    return fitting[0] if fitting and abs((fitting[0] - today).days) <= farthest else None
 
 
 def _range(

@@ -19,7 +19,8 @@ from memsvc.language.dates.protected import Protected
 from memsvc.language.dates.site import ahead, back
 from memsvc.types import Interval
 
-_FARTHEST_DAYS = 180
+_FARTHEST_DAYS = 90
+"""Of a day without a year: not every form of the past is known, and what is farther off may have been; a judgement."""
 _SUNDAY = 6
 _SENTENCE_END = re.compile(r"[!?\n。！？]|(?<!\d)\.(?=\s|$)|(?<=\d{4})\.(?=\s|$)")
 _ISO = r"(?P<iso>(?:19|20)\d\d-[01]\d-[0-3]\d)"

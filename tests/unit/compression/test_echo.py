@@ -109,3 +109,26 @@ def test_the_same_words_are_the_same_whatever_stands_before_them(words: list[str
     assert told.repeats(f"As you said, {sentence}.")
     assert not told.repeats(f"As you said, {sentence} 9.")
     assert not told.repeats(f"It is not so that {sentence}.")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("Take the pills before breakfast with water.", "Take the pills after breakfast with water."),
+        ("If the loan is approved I buy the yellow barge.", "The loan is approved, you buy the yellow barge."),
+        ("Only Rita may enter the cold store.", "Rita may enter the cold store."),
+        ("I used to take lithium every evening.", "You take lithium every evening."),
+        ("Has the parcel arrived at the depot", "The parcel has arrived at the depot."),
+        ("Lee was fired by Kim at the bakery.", "Lee fired Kim at the bakery."),
+        ("Move the savings from Kim to Lee.", "Move the savings to Kim from Lee."),
+    ],
+)
+def test_a_claim_that_differs_in_small_words_or_their_order_is_no_echo(told: str, said: str) -> None:
+    (reading,) = readings(("", said, Role.ASSISTANT))
+    assert not echoes(reading, told_before([f"Ines: {told}"]))
+
+
+def test_what_a_user_takes_up_of_advice_is_their_own() -> None:
+    told = told_before(["Assistant: You should take magnesium citrate every evening."])
+    (reading,) = readings(("Ines", "You have convinced me. I take magnesium citrate every evening."))
+    assert not echoes(reading, told)

@@ -46,6 +46,17 @@ def test_what_follows_a_colon_in_its_paragraph_stands_under_it() -> None:
     ]
 
 
+def test_a_closed_quotation_or_a_rule_ends_what_stands_under_a_lead_in() -> None:
+    assert under('My boss said: "You are late." I went home.')[-1] == ("I went home.", ())
+    assert under("Li wrote:\n\nI quit.\n\n---\n\nI am shocked.")[-1] == ("I am shocked.", ())
+
+
+@pytest.mark.parametrize("rule", ["---------- Forwarded message ---------", "-----Original Message-----"])
+def test_what_a_forwarded_mail_says_stands_under_its_head(rule: str) -> None:
+    head = f"{rule}\nFrom: Li Wei <li@moor.test>\nSubject: news"
+    assert under(f"{head}\n\nI quit.\n\nI leave in June.")[-1] == ("I leave in June.", (head,))
+
+
 @pytest.mark.parametrize("content", ["The train is at 14:25. I hate it.", "It is on http://moor.test:80/a. I hate it."])
 def test_a_colon_within_a_word_leads_in_to_nothing(content: str) -> None:
     assert under(content)[-1] == ("I hate it.", ())

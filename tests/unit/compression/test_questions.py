@@ -58,8 +58,10 @@ def test_an_assistants_long_answer_has_its_question_only_behind_a_yes_or_no() ->
 def test_who_agrees_agrees_to_something(proposal: str, assent: str) -> None:
     assert asked(("Leo", proposal), ("Kim", assent)) == proposal
     assert asked(("Leo", proposal), ("Leo", assent)) is None
-    assert asked(("Leo", proposal), ("Eva", "The tram is late."), ("Kim", assent)) is None
-    assert asked(("Leo", "The loom was in the barn."), ("Kim", assent)) is None
+    assert asked(("Leo", proposal), ("Eva", "OK"), ("Kim", assent)) == proposal
+    assert asked(("Leo", proposal), ("Eva", "The tram is late."), ("Kim", assent)) != proposal
+    assert asked(("Leo", proposal), ("Kim", "There isn't.")) is None
+    assert asked(("Leo", "Who sells it?"), ("Eva", "I can't, mine is broken."), ("Kim", "Me.")) == "Who sells it?"
 
 
 def test_a_statement_that_stands_alone_has_no_question() -> None:
@@ -67,8 +69,26 @@ def test_a_statement_that_stands_alone_has_no_question() -> None:
     assert asked(("Leo", "What does your uncle do?"), ("Kim", reply)) is None
 
 
-def test_without_a_question_nothing_is_answered() -> None:
-    assert asked(("Leo", "The ferry is late."), ("Kim", "Yes.")) is None
+def test_without_a_question_nothing_is_denied() -> None:
+    assert asked(("Leo", "The ferry is late."), ("Kim", "No.")) is None
+    assert asked(("Leo", "The ferry is late."), ("Kim", "Good.")) is None
+
+
+def test_who_confirms_confirms_what_was_said() -> None:
+    assert asked(("Leo", "So the dose is 20 mg."), ("Kim", "Exactly.")) == "So the dose is 20 mg."
+    assert asked(("Leo", "Where is it?"), ("Kim", "In Ghent. I am there."), ("Leo", "OK")) is None
+    long = "put the pots in a tray with wet gravel, away from the window and the stove. " * 12
+    assert asked(("", f"First {long}", Role.ASSISTANT), ("Kim", "ok")) is None
+
+
+def test_all_questions_of_a_run_are_told_with_their_answers() -> None:
+    questions = "Do you smoke? Do you drink? Do you have allergies? Are you pregnant?"
+    assert asked(("Leo", questions), ("Kim", "No. Yes. Nuts. No.")) == questions
+
+
+def test_a_question_before_a_few_sentences_is_still_open() -> None:
+    text = "Are you over 18? Everyone is asked. It is the law. I'll store the answer."
+    assert asked(("Leo", text), ("Kim", "No.")) == "Are you over 18?"
     assert asked(("Kim", "Yes.")) is None
 
 
@@ -128,7 +148,11 @@ def test_who_has_answered_does_not_answer_again() -> None:
 
 
 def test_who_has_answered_in_a_few_words_answers_what_was_said_since() -> None:
-    lines: list[Line] = [("Leo", "Which file is it?"), ("Kim", "The parser."), ("Leo", "Then take out the comma.")]
+    lines: list[Line] = [
+        ("Leo", "Which file is it?"),
+        ("Kim", "The parser."),
+        ("Leo", "Then take out the comma behind the list."),
+    ]
     assert asked(*lines, ("Kim", "Works. Now the tests hang.")) is None
     put_off: list[Line] = [("Leo", "Do you have the keys?"), ("Kim", "One second."), ("Leo", "Sure.")]
     assert asked(*put_off, ("Kim", "No.")) == "Do you have the keys?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from memsvc.compression.reading import read
+from memsvc.compression.reading import OPEN_PIECES, read
 from memsvc.types import Role
 from support.compressing import TOKENS, readings, say
 
@@ -32,8 +32,11 @@ def test_a_turn_too_short_to_tell_is_in_the_language_of_the_one_before() -> None
 
 
 def test_questions_are_those_a_turn_ends_with() -> None:
-    (reading,) = readings(("Ida", "Do you sing? I do. I sing bass. Every day. Is it loud?"))
-    assert [reading.text(piece) for piece in reading.questions] == ["Is it loud?"]
+    told = "I sing bass. " * OPEN_PIECES
+    (reading,) = readings(("Ida", f"Do you sing? {told}Is it loud? Is it late?"))
+    assert [reading.text(piece) for piece in reading.questions] == ["Is it loud?", "Is it late?"]
+    (reading,) = readings(("Ida", f"{told}{'Is it loud? ' * 9}"))
+    assert len(reading.questions) == 9
 
 
 def test_those_present_are_known_by_every_word_of_their_names() -> None:
