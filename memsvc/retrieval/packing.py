@@ -102,8 +102,20 @@ def render(memories: Sequence[Memory], zone: tzinfo = UTC) -> str:
 
 
 def in_order(memories: Sequence[Memory], zone: tzinfo) -> list[Memory]:
-    """By date, then by time: those of one date stand together, whatever clocks they were told on."""
-    return sorted(memories, key=lambda memory: (_day(memory, zone), memory.event_time))
+    """By date, then by time: those of one date stand together, whatever clocks they were told on.
+
+    Of one time they stay turn by turn in the order given, the parts of a turn as they were said.
+    """
+    turns = {memory.sources[:1]: i for i, memory in reversed(list(enumerate(memories)))}
+    return sorted(
+        memories, key=lambda memory: (_day(memory, zone), memory.event_time, turns[memory.sources[:1]], _start(memory))
+    )
+
+
+def _start(memory: Memory) -> int:
+    """Where the words of a memory begin in its own turn, which is told last."""
+    own = [span.start for span in memory.spans if memory.sources and span.turn == memory.sources[0]]
+    return min(own, default=0)
 
 
 class _Packer:

@@ -10,7 +10,8 @@ that speaker; `change` whether n has a word of change ("now", "instead", "moved"
 IDF among the candidates, that they have in common, `on_question` the share of the question's words that they do;
 `rank` one over n's rank; `assistant` whether n is an assistant's and o is not; `asks` whether n is a question. The more
 memories match a question, the more of them are near one another by chance, which the middle term takes off. What
-names other people renews nothing, unless it speaks of a change.
+names other people renews nothing, unless it speaks of a change; and neither does what has another word in the place of
+one of the question's.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from memsvc.language.words import stems
+from memsvc.language.words import stem, stems, tokenize
 from memsvc.ports import Vectors
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.question import Question
@@ -148,6 +149,8 @@ class _Pair:
             return 0.0
         words, others = self._stems(one), self._stems(other)
         shared = words & others
+        if self._tells_of_another(one, other):
+            return 0.0
         said_again = other.role is Role.ASSISTANT and other.repetition >= REPEATS and one.role is Role.USER
         values = {
             "similarity": float(np.dot(self._vectors[newer.memory_id], self._vectors[older.memory_id])),
@@ -161,6 +164,22 @@ class _Pair:
         }
         crowd = CROWD * math.log(max(1.0, self._count / 5))
         return 1.0 / (1.0 + math.exp(crowd - BIAS - sum(WEIGHTS[name] * value for name, value in values.items())))
+
+    def _tells_of_another(self, newer: Memory, older: Memory) -> bool:
+        """Whether the newer one has another word where the older one has one of the question's: "my father's birthday".
+
+        The place of a word is the words on both its sides; what changed of the same thing is not what was asked for.
+        """
+        places = dict(self._placed(newer))
+        return any(
+            stem in self._terms and places.get(place, stem) not in self._terms for place, stem in self._placed(older)
+        )
+
+    def _placed(self, memory: Memory) -> Iterator[tuple[tuple[str, str], str]]:
+        """Each word's stem by the words on both sides of it, the first of several."""
+        words = ["", *tokenize(memory.dense_text), ""]
+        for i in range(len(words) - 2, 0, -1):
+            yield (words[i - 1], words[i + 1]), stem(words[i], self._language)
 
     def _share(self, part: Iterable[str], whole: Iterable[str]) -> float:
         mass = self._mass(whole)

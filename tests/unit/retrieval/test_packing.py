@@ -11,7 +11,7 @@ from memsvc.models.tokens import Cl100kCounter
 from memsvc.retrieval.fusion import Candidate
 from memsvc.retrieval.packing import FULL, FULL_TOKENS, NEWER, Packing, pack, render
 from memsvc.retrieval.plan import ALWAYS_TOKENS
-from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, TurnRef, fixed_zone
+from memsvc.types import HitOutcome, Memory, MemoryFilter, MemoryState, Scope, Span, TurnRef, fixed_zone
 from support.retrieval import WordCounter, make_memory
 
 MAY_8 = datetime(2023, 5, 8, 12, tzinfo=UTC)
@@ -152,6 +152,14 @@ def test_a_statement_that_adds_nothing_is_a_duplicate_and_takes_no_rank() -> Non
     packing = packed(best, twin, other, depth=2)
     assert outcomes(packing) == [HitOutcome.RETURNED, HitOutcome.DUPLICATE, HitOutcome.RETURNED]
     assert best.id in packing.hits[1].reason
+
+
+def test_parts_of_a_turn_stand_as_they_were_said_and_turns_of_one_time_as_given() -> None:
+    turns = [TurnRef(Scope("ida"), turn_id) for turn_id in ("t0", "t1")]
+    late = make_memory("Six to ten.", sources=(turns[0],), spans=(Span(turns[0], 40, 51, 0),))
+    early = make_memory("One to five.", sources=(turns[0],), spans=(Span(turns[0], 0, 12, 0),))
+    other = make_memory("Bo ran.", sources=(turns[1],), spans=(Span(turns[1], 0, 7, 0),))
+    assert packed(late, other, early).context == "8 May 2023:\n- One to five.\n- Six to ten.\n- Bo ran."
 
 
 def test_a_question_that_stands_before_its_answer_is_not_told_again() -> None:

@@ -87,6 +87,14 @@ def test_an_answer_does_not_renew_its_question() -> None:
     assert newest_first(elsewhere, WANTED, alike(elsewhere)).candidates != elsewhere
 
 
+def test_what_lacks_a_word_of_the_question_is_of_something_else() -> None:
+    asked = read_question("When is my mother's birthday?")
+    before = ranked(told("My mother's birthday is 3 May.", 0), told("My father's birthday is 9 August.", 9))
+    assert newest_first(before, asked, alike(before)).candidates == before
+    moved = ranked(told("I live in Graz.", 0), told("I moved to Basel.", 9))
+    assert newest_first(moved, read_question("Where do I live?"), alike(moved)).candidates != moved
+
+
 def test_what_is_about_something_else_stays_where_it_is() -> None:
     before = ranked(told(OLD, 0), told(UNRELATED, 9))
     ordered = newest_first(before, WANTED, alike(before, 0.3))
@@ -94,8 +102,8 @@ def test_what_is_about_something_else_stays_where_it_is() -> None:
 
 
 def test_what_another_says_of_their_own_does_not_renew() -> None:
-    mine = ranked(told(OLD, 0), told("The rent of my flat is 655 a month.", 9))
-    others = ranked(told(OLD, 0), told("The rent of my flat is 655 a month.", 9, speaker="Per"))
+    mine = ranked(told(OLD, 0), told("My studio has a rent of 655 a month.", 9))
+    others = ranked(told(OLD, 0), told("My studio has a rent of 655 a month.", 9, speaker="Per"))
     assert newest_first(mine, WANTED, alike(mine, 0.5)).renewed_by
     assert not newest_first(others, WANTED, alike(others, 0.5)).renewed_by
 
