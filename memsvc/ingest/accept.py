@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from memsvc.ingest.validate import TurnDraft, check_turns
 from memsvc.ingest.violations import Violations
 from memsvc.ports import TokenCounter, TurnLog
 from memsvc.types import Accepted, IngestRequestId, Priority, Role, SpaceKey, StreamPosition, Turn, utc_now
+
+_APART = timedelta(microseconds=1)
 
 
 class TurnAcceptor:
@@ -71,7 +73,8 @@ class TurnAcceptor:
         return self._clock()
 
     def _measured(self, drafts: Sequence[TurnDraft], now: datetime) -> list[Turn]:
-        return [self._turn(draft, now) for draft in drafts]
+        """Turns without a time were said now, each right after the one before it, so that their order stays."""
+        return [self._turn(draft, now + i * _APART) for i, draft in enumerate(drafts)]
 
     def _turn(self, draft: TurnDraft, now: datetime) -> Turn:
         turn = Turn(

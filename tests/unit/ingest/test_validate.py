@@ -150,12 +150,12 @@ class Words:
 async def test_turns_are_dated_and_measured() -> None:
     log: Any = Log()
     acceptor = TurnAcceptor(log, Words(), lambda: NOW)
-    unnamed = replace(GOOD, speaker="", content="three four five")
+    unnamed = replace(GOOD, speaker="", content="three four five", event_time=None)
     drafts = [replace(GOOD, event_time=None, content="one two"), unnamed]
     request_id = "123E4567-E89B-12D3-A456-426614174000"
     await acceptor.accept(SpaceKey("a", "b"), drafts, request_id=request_id, violations=Violations())
     (turns, request) = log.accepted[0]
-    assert [(turn.event_time, turn.token_count) for turn in turns] == [(NOW, 3), (NOW, 4)]
+    assert [(turn.event_time, turn.token_count) for turn in turns] == [(NOW, 3), (NOW + timedelta(microseconds=1), 4)]
     assert request == IngestRequestId(request_id.lower(), digest(drafts))
 
 
