@@ -13,6 +13,8 @@ from importlib import import_module
 from threading import Lock
 from typing import Any
 
+from memsvc.language.words import STOP_WORDS
+
 UNKNOWN = "und"
 """ISO 639 code of a language that could not be told."""
 
@@ -152,9 +154,31 @@ def _sure(script: int, sample: str) -> str:
     """The language, where there is no doubt about it; else an empty string."""
     if len(_LANGUAGES[script]) == 1:
         return _SCRIPTS[script][0]
+    if script == _LATIN and _is_plain_english(sample):
+        return "en"
     scores = _scores(script, sample)
     code, score = scores.most_common(1)[0] if scores else ("", 0.0)
     return code if score >= _SURE.get(len(sample.split()), _SURE_OF_MORE) else ""
+
+
+def _is_plain_english(sample: str) -> bool:
+    """Whether a few words are for the most part English ones without content, and one of them is English alone.
+
+    The model takes "When do we go?" for Italian.
+    """
+    words = [word.strip(".,;:!?\"'()").casefold() for word in sample.split()]
+    of_english = STOP_WORDS.intersection(words)
+    most = 2 * sum(word in of_english for word in words) > len(words)
+    return most and len(words) <= _FEW_WORDS and not of_english <= _ELSEWHERE_TOO
+
+
+_FEW_WORDS = 8
+_ELSEWHERE_TEXT = """
+a i am an as at be by do he her him in is me no nor off on or so up us was of we over under then more had all to it
+its same while once down just very only can own will die has here there now out most any from if than both each few
+"""
+_ELSEWHERE_TOO = frozenset(_ELSEWHERE_TEXT.split())
+"""English words without content that are words of another language in Latin script as well, or may be taken for one."""
 
 
 def _scores(script: int, sample: str) -> Counter[str]:

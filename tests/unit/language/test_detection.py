@@ -122,3 +122,8 @@ def test_never_raises(text: str) -> None:
 @given(st.text(st.characters(categories=["Cs", "Cc", "Lu", "Ll"])))
 def test_never_raises_on_half_characters(text: str) -> None:
     assert detect(text)
+
+
+@pytest.mark.parametrize("text", ["When do we go?", "What sport do I do?", "When do I go to Vienna?", "What do I do?"])
+def test_a_few_plain_words_of_english_are_english(text: str) -> None:
+    assert recognize(text) == "en"
