@@ -4,7 +4,8 @@ The first two are the views' scores after min-max normalisation over the candida
 not return: cosines and BM25 scores have no common scale. The next two are the best of these in the candidate's
 session: a question is about a talk, and talks stay with their subject. The last two are the best of these among the
 parts of a long answer to what the candidate says: an assistant elaborates what its user told it, in many more words
-that match than the user used. The others are read from the memory itself, so they hold whichever view found it.
+that match than the user used, or says it again. The others are read from the memory itself, so they hold whichever view
+found it.
 """
 
 from __future__ import annotations
@@ -108,8 +109,11 @@ def own_signals(memory: Memory, question: Question, wanted: SymbolicQuery) -> di
 
 
 def elaboration(memory: Memory) -> float:
-    """How far an assistant's answer goes beyond one thought, in [0, 1): 1 - 1 / its parts; 0 for others' words."""
-    return 1.0 - 1.0 / max(1, memory.part_count) if memory.role is Role.ASSISTANT else 0.0
+    """How far an assistant's answer goes beyond one thought, or says again what it answers, in [0, 1].
+
+    The larger of 1 - 1 / its parts and its `repetition`; 0 for others' words.
+    """
+    return max(1.0 - 1.0 / max(1, memory.part_count), memory.repetition) if memory.role is Role.ASSISTANT else 0.0
 
 
 def reply_best(found: Iterable[tuple[Memory, Sequence[ViewScore]]], view: View) -> dict[TurnRef, float]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from memsvc.retrieval.fusion import SIBLING, Candidate, fuse
 from memsvc.retrieval.question import read_question
 from memsvc.retrieval.weights import SHIPPED
-from memsvc.types import IndexHit, Memory, QueryPlan, Scope, Symbolic, SymbolicQuery, TurnRef, View
+from memsvc.types import IndexHit, Memory, QueryPlan, Role, Scope, Symbolic, SymbolicQuery, TurnRef, View
 from support.retrieval import make_memory
 
 raw_scores = st.floats(-1e3, 1e3, allow_nan=False)
@@ -140,3 +140,12 @@ def test_parts_of_one_long_turn_compete_as_one() -> None:
         "q": 0.0,
     }
     assert all(c.score == pytest.approx(sum(s.value * s.weight for s in c.signals)) for c in found)
+
+
+def test_what_an_assistant_only_repeats_ranks_behind_what_its_user_said() -> None:
+    own = make_memory("I prefer window seats.", id="own")
+    echo = make_memory("I note that you prefer aisle seats.", id="echo", role=Role.ASSISTANT, repetition=0.5)
+    by_view = {View.DENSE: [IndexHit("echo", 0.8), IndexHit("own", 0.8), IndexHit("z", 0.1)]}
+    assert [c.memory_id for c in fused(by_view, [echo, own])][:2] == ["own", "echo"]
+    asked = fused(by_view, [echo, own], "Which seats did you note that I prefer?")
+    assert values(next(c for c in asked if c.memory_id == "echo"))["asks_reply"] == 0.5
