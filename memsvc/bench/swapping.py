@@ -15,11 +15,11 @@ from memsvc.bench.conversations import Conversation, Question
 
 def asked_of_others(talk: Conversation) -> Iterator[Question]:
     """Each answerable question that names one speaker, with the next speaker's name in its place."""
-    names = sorted({turn.speaker for turn in talk.turns() if turn.speaker})
+    names = sorted({turn.speaker for turn in talk.turns() if turn.speaker.strip()})
     called = {name: re.compile(rf"\b(?:{re.escape(name)}|{re.escape(name.split()[0])})\b") for name in names}
     for question in talk.questions:
         named = [name for name in names if called[name].search(question.text)]
         if question.answerable and len(named) == 1 and len(names) > 1:
             other = names[(names.index(named[0]) + 1) % len(names)]
-            text = called[named[0]].sub(other.split()[0], question.text)
+            text = other.split()[0].join(called[named[0]].split(question.text))
             yield replace(question, text=text, answerable=False, answer="", evidence=())

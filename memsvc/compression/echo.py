@@ -22,6 +22,8 @@ from memsvc.types import Role
 
 FEWEST_WORDS = 3
 """Content words of an echo: shorter sentences are said alike by chance."""
+MOST_WORDS = 200
+"""Words of a sentence that is compared: bounds the time. A longer one is no sentence that somebody says again."""
 MOST_SENTENCES = 64
 """The latest sentences that a pair is looked up in: more share one only where they say much alike."""
 
@@ -80,6 +82,8 @@ class Told:
             if sentence.endswith(("?", "？", "؟")) or begins_asking(_INTRODUCTION.sub("", sentence, count=1)):
                 continue
             words = _telling(sentence)
+            if len(words) > MOST_WORDS:
+                continue
             for pair in set(pairwise(words)):
                 self._by_pair[pair].append(len(self._denies))
             self._denies.append(_NEGATION.search(sentence) is not None)
@@ -88,7 +92,7 @@ class Told:
     def repeats(self, sentence: str) -> bool:
         """Whether one sentence that was told before says the same in the same words."""
         words = _telling(sentence)
-        if sum(word not in STOP_WORDS for word in words) < FEWEST_WORDS:
+        if len(words) > MOST_WORDS or sum(word not in STOP_WORDS for word in words) < FEWEST_WORDS:
             return False
         denies = _NEGATION.search(sentence) is not None
         numbers = self._by_pair.get((words[0], words[1]), ())
@@ -98,8 +102,9 @@ class Told:
 def _is_part(words: list[str], told: list[str]) -> bool:
     """Whether words stand in what was told one after the other, and nothing beside them weakens them."""
     count = len(words)
-    starts = (i for i in range(len(told) - count + 1) if told[i : i + count] == words)
-    return any(_WEAKENING.isdisjoint(told[:i] + told[i + count :]) for i in starts)
+    weak = [i for i, word in enumerate(told) if word in _WEAKENING]
+    starts = (i for i in range(len(told) - count + 1) if told[i] == words[0] and told[i : i + count] == words)
+    return any(not weak or (i <= weak[0] and weak[-1] < i + count) for i in starts)
 
 
 def told_before(texts: Iterable[str]) -> Told:

@@ -24,6 +24,7 @@ _LEAD_IN = re.compile(r"[^\W_][\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘�
 """A colon behind a word, and not within one, such as a time or an address."""
 _QUOTED = re.compile(r"\s*(?:\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』)\W*$")
 """What a lead-in leads in to, where it ends with the sentence: nothing more stands under it."""
+_MARKS = "-_=* \n"
 _RULES = ("---", "___", "===", "***")
 _LONGEST_RULE = 60
 """Characters of the words in a rule ("---- Forwarded message ----"); a judgement."""
@@ -74,7 +75,7 @@ def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
     above = _Above()
     for block in blocks(content):
         if block.kind is BlockKind.PROSE:
-            above.before_prose(ended=_is_rule(content[block.start : block.end]))
+            above.before_prose(ended=not content[block.start : block.end].strip(_MARKS))
             made = list(_sentences(content, block, above))
         elif block.kind is BlockKind.HEADING:
             made = [Piece(block.start, block.end, block.kind)]
@@ -133,7 +134,7 @@ def _is_mail_head(content: str, block: Block) -> bool:
 def _is_rule(line: str) -> bool:
     """Whether a line only divides, with words in it or not."""
     line = line.strip()
-    return line.startswith(_RULES) and len(line.strip("-_=* ")) <= _LONGEST_RULE
+    return line.startswith(_RULES) and len(line.strip(_MARKS)) <= _LONGEST_RULE
 
 
 def _sentences(content: str, block: Block, above: _Above) -> Iterator[Piece]:

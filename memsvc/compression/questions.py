@@ -182,9 +182,10 @@ def _leans(reply: Reading) -> bool:
 
 def _together(reading: Reading, index: int) -> Question:
     """The last question with those right before it, as long as they are short together, and what it leans on."""
-    content, every = reading.turn.content, list(reading.pieces)
-    last = first = every.index(reading.questions[-1])
-    while first and every[first - 1] in reading.questions and _fits(every[first - 1], every[last]):
+    content, every, questions = reading.turn.content, list(reading.pieces), reading.questions
+    asked_there = frozenset(questions)
+    last = first = every.index(questions[-1])
+    while first and every[first - 1] in asked_there and _fits(every[first - 1], every[last]):
         first -= 1
     asked = content[every[first].start : every[last].end]
     if first and _POINTS.search(asked) and word_count(asked) <= BARE_WORDS and _fits(every[first - 1], every[last]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from memsvc.compression.blocks import BlockKind
 from memsvc.compression.pieces import Piece, pieces, within
@@ -40,11 +41,11 @@ class Reading:
     @property
     def questions(self) -> tuple[Piece, ...]:
         """The questions that are open at its end: those of its last pieces that ask, and all right before these."""
-        asks = [piece.is_question(self.turn.content) for piece in self.pieces]
-        first = max(0, len(asks) - OPEN_PIECES)
-        while first and asks[first] and asks[first - 1]:
-            first -= 1
-        return tuple(piece for piece, ask in zip(self.pieces[first:], asks[first:], strict=True) if ask)
+        content, before = self.turn.content, self.pieces[:-OPEN_PIECES]
+        last = [piece for piece in self.pieces[-OPEN_PIECES:] if piece.is_question(content)]
+        runs_on = bool(last) and last[0] == self.pieces[-OPEN_PIECES:][0]
+        run = list(takewhile(lambda piece: piece.is_question(content), reversed(before))) if runs_on else []
+        return (*reversed(run), *last)
 
     @property
     def is_talk(self) -> bool:

@@ -172,7 +172,7 @@ class _Pair:
         """
         places = dict(self._placed(newer))
         return any(
-            stem in self._terms and places.get(place, stem) not in self._terms for place, stem in self._placed(older)
+            word in self._terms and places.get(place, word) not in self._terms for place, word in self._placed(older)
         )
 
     def _placed(self, memory: Memory) -> Iterator[tuple[tuple[str, str], str]]:

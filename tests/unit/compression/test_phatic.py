@@ -59,7 +59,21 @@ def test_what_says_something_is_never_left_out(sentence: str, answering: bool) -
 
 @pytest.mark.parametrize(
     "answer",
-    ["Yes!", "Sure.", "Sure, thanks!", "Okay.", "Right.", "Later.", "Morning.", "Good.", "はい", "👍", "Fine."],
+    [
+        "Yes!",
+        "Sure.",
+        "Sure, thanks!",
+        "Well, thanks.",
+        "Morning, thanks!",
+        "Okay.",
+        "Right.",
+        "Later.",
+        "Morning.",
+        "Good.",
+        "はい",
+        "👍",
+        "Fine.",
+    ],
 )
 def test_an_answer_is_kept_that_would_be_left_out_elsewhere(answer: str) -> None:
     assert nothing_said(answer, names=PRESENT, answering=False) is not None
@@ -81,6 +95,15 @@ def test_what_asks_for_something_does_not_only_react(sentence: str) -> None:
 @pytest.mark.parametrize("sentence", ["Hi Ben!", "Thanks!", "Hello there.", "Danke!"])
 def test_greetings_and_thanks_answer_nothing(sentence: str) -> None:
     assert nothing_said(sentence, names=PRESENT, answering=True) is not None
+
+
+@pytest.mark.parametrize("sentence", ["Enjoy your retirement!", "Enjoy the divorce!", "Have a chemo week."])
+def test_what_a_wish_tells_is_kept(sentence: str) -> None:
+    assert nothing_said(sentence, names=PRESENT, answering=False) is None
+
+
+def test_a_negation_that_is_a_name_denies() -> None:
+    assert nothing_said("Not good.", names=frozenset({"not", "a", "bot"}), answering=False) is None
 
 
 def test_a_name_of_somebody_absent_is_something_to_say() -> None:
