@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
+
 from memsvc.bootstrap.parts import language_model
 from memsvc.config import Settings
 from memsvc.errors import ModelUnavailable, ModelUnusable
@@ -71,3 +73,9 @@ def of_settings(settings: Settings) -> AskedModel:
     if not settings.llm_model:
         raise ValueError("no language model is set: see MEMSVC_LLM_MODEL")
     return AskedModel(language_model(settings))
+
+
+def named(settings: Settings, model: str, api_base: str, api_key: str) -> AskedModel:
+    """A language model as litellm names it; how it is asked, the settings say."""
+    asked_for = {"llm_model": model, "llm_api_base": api_base, "llm_api_key": SecretStr(api_key)}
+    return AskedModel(language_model(settings.model_copy(update=asked_for)))

@@ -71,7 +71,7 @@ def run(
         raise ValueError(f"{options.data}: no question")
     out.mkdir(parents=True, exist_ok=True)
     with bars() as bar:
-        outcomes, reused = _answers(talks, options, bar)
+        outcomes, reused = answers(talks, options, bar)
         questions = list(_score(talks, outcomes, seed, bar))
     report = build(questions, seed)
     report["run"] = _describe(options, talks, reused, time.perf_counter() - begin)
@@ -80,7 +80,7 @@ def run(
     plots.reliability([(value, answerable) for value, answerable in told if value is not None], out / "reliability.png")
 
 
-def _answers(talks: Sequence[Conversation], options: Options, bar: Progress) -> tuple[list[Outcome], int]:
+def answers(talks: Sequence[Conversation], options: Options, bar: Progress) -> tuple[list[Outcome], int]:
     """The service's outcome of every question, in order, and how many of them were there before."""
     run_key = settings_digest(
         file_digest(options.data),

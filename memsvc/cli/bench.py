@@ -97,6 +97,38 @@ def quality(
     )
 
 
+@bench.command("answering")
+def answering(
+    model: Annotated[str, typer.Option(help="Language model, as litellm names it.")],
+    api_base: Annotated[str, typer.Option(help="Base URL of its endpoint.", show_default="the provider's own")] = "",
+    api_key: Annotated[str, typer.Option(envvar="MEMSVC_BENCH_LLM_API_KEY", help="Its key.", show_default=False)] = "",
+    data: Data = None,
+    data_format: Format = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results; a rerun goes on there.", file_okay=False)] = Path(
+        "bench-out/answering"
+    ),
+    seed: Seed = 0,
+    limit: Limit = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FOLDER of an earlier `bench quality` on the same data; repeat it.", show_default="none"
+        ),
+    ] = None,
+) -> None:
+    """Answers of a language model that reads each context: memsvc's, plain hybrid search's, the evidence alone."""
+    others = dict(_named(value) for value in beside or ())
+    _module("answering").run(
+        data=data,
+        data_format=_format(data_format),
+        out=out,
+        seed=seed,
+        limit=limit,
+        model=_module("asked_model").named(load(), model, api_base, api_key),
+        others=others,
+    )
+
+
 @bench.command("compression")
 def compression(
     data: Data = None,
@@ -216,6 +248,13 @@ def _format(name: str | None) -> object:
     if name is not None and name not in list(reading.DataFormat):
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(reading.DataFormat)}", param_hint="--format")
     return reading.DataFormat(name) if name else None
+
+
+def _named(value: str) -> tuple[str, Path]:
+    name, equals, folder = value.partition("=")
+    if not (name and equals and folder):
+        raise typer.BadParameter(f"{value!r} is not NAME=FOLDER", param_hint="--beside")
+    return name, Path(folder)
 
 
 def _module(name: str) -> ModuleType:

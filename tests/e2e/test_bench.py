@@ -193,6 +193,52 @@ def test_speed_grows_a_store_of_exactly_so_many_units_and_measures_it_once(
     assert report(tmp_path, "units.json")["sizes"] == [point]
 
 
+def test_a_model_answers_from_each_arms_context_and_a_rerun_asks_nothing_twice(
+    tmp_path: Path, data: Path, bench: Callable[..., None]
+) -> None:
+    def answer(body: dict[str, Any]) -> Reply:
+        # It reads: what the context does not tell, it cannot answer.
+        read = body["messages"][-1]["content"]
+        return Reply({"answer": "Pepper" if "called Pepper" in read and "cat called?" in read else "unknown"})
+
+    out = tmp_path / "answering"
+    with threaded_chat_server(answer) as model:
+        options = ("--data", str(data), "--out", str(out), "--model", "openai/local", "--api-base", model.url)
+        bench("answering", *options, "--api-key", "k")
+        first = len(model.requests)
+        bench("answering", *options, "--api-key", "k", "--beside", f"before={out}")
+        assert len(model.requests) == first > 0
+    told = report(tmp_path, "answering/answering.json")
+    assert told["questions"] == 2  # one has no answer
+    assert {arm: values["contained"]["mean"] for arm, values in told["arms"].items()} == {
+        "memsvc": 0.5,
+        "hybrid": 0.5,
+        "evidence": 0.5,
+        "before": 0.5,
+    }
+    assert told["paired"]["before"]["f1"] == {"difference": 0, "low": 0, "high": 0}
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [("elsewhere", "NAME=FOLDER"), ("hybrid=x", "name of an arm already"), ("before=nowhere", "is missing")],
+)
+def test_a_run_to_compare_with_that_is_none_is_told(
+    beside: str,
+    said: str,
+    tmp_path: Path,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ("--data", str(data), "--out", str(tmp_path / "out"), "--model", "openai/local", "--beside", beside)
+    monkeypatch.setattr(sys, "argv", ["memsvc", "bench", "answering", *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code
+    assert said in "".join(capsys.readouterr())
+
+
 def test_consolidation_by_the_rules_and_with_a_model_over_the_same_cases(
     tmp_path: Path, bench: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
