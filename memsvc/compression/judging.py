@@ -13,7 +13,7 @@ from memsvc.compression.echo import Told, echoes
 from memsvc.compression.entropy import GateSettings, WindowScore
 from memsvc.compression.phatic import nothing_said, reacts
 from memsvc.compression.pieces import Piece
-from memsvc.compression.questions import Question, answered, elaborates, open_question
+from memsvc.compression.questions import Question, elaborates, open_question
 from memsvc.compression.reading import Reading
 from memsvc.compression.reasons import Reason
 from memsvc.language.splitting import Range
@@ -55,6 +55,7 @@ class Judgement:
 
 def judge(
     readings: Sequence[Reading],
+    questions: Sequence[Question | None],
     *,
     context: int,
     scores: Sequence[WindowScore],
@@ -63,7 +64,7 @@ def judge(
     density: Density,
     chosen: frozenset[Place] | None,
 ) -> list[Judgement]:
-    """Judge the turns after the first `context` ones.
+    """Judge the turns after the first `context` ones, each with the question that it answers (`questions.answered`).
 
     A question that is told with its answer is told there alone, unless the answer is an assistant's long one: what its
     user asked then stands beside it as what the user said.
@@ -72,7 +73,9 @@ def judge(
         told_before.add(reading.turn.content)
     judgements: list[Judgement] = []
     for i in range(context, len(readings)):
-        made = _judge(readings, i, scores[i - context].score < gate.threshold, told_before, density, chosen)
+        made = _judge(
+            readings, i, questions[i], scores[i - context].score < gate.threshold, told_before, density, chosen
+        )
         if made.told and made.question is not None and made.question.index >= context and not elaborates(readings[i]):
             asker = judgements[made.question.index - context]
             for piece in made.question.asked:
@@ -85,6 +88,7 @@ def judge(
 def _judge(
     readings: Sequence[Reading],
     i: int,
+    question: Question | None,
     nothing_new: bool,
     told_before: Told,
     density: Density,
@@ -94,7 +98,7 @@ def _judge(
     if reading.turn.role is Role.SYSTEM:
         return Judgement([], dict.fromkeys(reading.pieces, Reason.SYSTEM))
     if density is Density.FULL:
-        return Judgement(list(reading.pieces), {}, answered(readings, i))
+        return Judgement(list(reading.pieces), {}, question)
     asked = open_question(readings, i) is not None
     repeated = echoes(reading, told_before)
     reasons: dict[Piece, Reason] = {}
@@ -110,7 +114,7 @@ def _judge(
             reasons[piece] = reason
     _keep_headings(reading, reasons)
     told = [piece for piece in reading.pieces if piece not in reasons]
-    return Judgement(told, reasons, answered(readings, i))
+    return Judgement(told, reasons, question)
 
 
 def _reason(reading: Reading, piece: Piece, led: bool, *, asked: bool, nothing_new: bool) -> Reason | None:

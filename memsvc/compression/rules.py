@@ -15,6 +15,7 @@ from memsvc.compression.echo import told_before
 from memsvc.compression.entropy import GateSettings, WindowScore, score_turns
 from memsvc.compression.judging import Density, Judgement, judge
 from memsvc.compression.pieces import Piece
+from memsvc.compression.questions import Question, answered, elaborates
 from memsvc.compression.reading import Reading, read
 from memsvc.compression.reasons import Reason
 from memsvc.compression.symbols import among, mean_bits, named, salience, symbols, validity
@@ -101,30 +102,36 @@ class RulesCompressor:
             return Compression((), ())
         everyone = [*turns.context, *turns.pending]
         readings = await asyncio.to_thread(read, everyone, known=turns.known_entities, tokens=self._tokens)
-        vectors = await self._vectors(readings)
+        questions = await asyncio.to_thread(_questions, readings)
+        vectors = await self._vectors(readings, questions)
         surprisals = await self._surprisal.within([turn.content for turn in everyone])
-        return await asyncio.to_thread(self._compress, space, turns, readings, vectors, surprisals)
+        return await asyncio.to_thread(self._compress, space, turns, readings, questions, vectors, surprisals)
 
-    async def _vectors(self, readings: Sequence[Reading]) -> Vectors:
+    async def _vectors(self, readings: Sequence[Reading], questions: Sequence[Question | None]) -> Vectors:
         """Embeddings of the turns, shape [turns, dimension]; zeros for turns that say nothing.
 
-        Of a long turn the first memory stands for the whole: these texts are embedded for the index anyway.
+        The texts are those that are embedded for the index anyway: of a long turn the first memory stands for the
+        whole, an answer stands for the question that it is told with.
         """
         vectors = np.zeros((len(readings), self._embedder.dimension), dtype=np.float32)
-        said = [i for i, reading in enumerate(readings) if reading.pieces]
+        joined = _joined(readings, questions)
+        said = [
+            i for i, reading in enumerate(readings) if not joined.issuperset((i, piece) for piece in reading.pieces)
+        ]
         if said:
-            texts = [
-                _searched(readings[i], units(readings[i].turn.content, readings[i].pieces, self._tokens)[0])
-                for i in said
-            ]
-            vectors[said] = await self._embedder.embed(texts)
+            vectors[said] = await self._embedder.embed([self._first_text(readings, i, questions[i]) for i in said])
         return vectors
+
+    def _first_text(self, readings: Sequence[Reading], i: int, question: Question | None) -> str:
+        first = units(readings[i].turn.content, readings[i].pieces, self._tokens)[0]
+        return _embedded(readings, _searched(readings[i], first), question)
 
     def _compress(
         self,
         space: SpaceKey,
         turns: PendingTurns,
         readings: Sequence[Reading],
+        questions: Sequence[Question | None],
         vectors: Vectors,
         surprisals: Sequence[Surprisal],
     ) -> Compression:
@@ -135,6 +142,7 @@ class RulesCompressor:
         terse = self._density is Density.TERSE
         judgements = judge(
             readings,
+            questions,
             context=context,
             scores=scores,
             gate=self._gate,
@@ -202,7 +210,7 @@ class RulesCompressor:
             gate=self._explain(session, unit, searched),
             compressor=NAME,
             metadata=merged_metadata([each.turn for each, _ in parts]),
-            dense_text=" ".join([*(asker.text(piece) for piece in asked), searched] if asker else [searched]),
+            dense_text=_embedded(session.readings, searched, question),
             lexical_text=_lexical(reading, unit, composed.text),
             neighbours=around(session.readings, unit.index),
         )
@@ -230,6 +238,27 @@ def _outcome(session: _Session, i: int) -> TurnOutcome:
         return TurnOutcome(ref, Disposition.KEPT, judgement.reason)
     merged = judgement.reason is Reason.ANSWERED
     return TurnOutcome(ref, Disposition.MERGED if merged else Disposition.LEFT_OUT, judgement.reason)
+
+
+def _questions(readings: Sequence[Reading]) -> list[Question | None]:
+    return [answered(readings, i) for i in range(len(readings))]
+
+
+def _joined(readings: Sequence[Reading], questions: Sequence[Question | None]) -> set[tuple[int, Piece]]:
+    """Places of the pieces that are told with their answer alone."""
+    return {
+        (question.index, piece)
+        for i, question in enumerate(questions)
+        if question is not None and not elaborates(readings[i])
+        for piece in question.asked
+    }
+
+
+def _embedded(readings: Sequence[Reading], searched: str, question: Question | None) -> str:
+    """What the dense view embeds: the question that an answer needs, and what is searched of the answer."""
+    if question is None:
+        return searched
+    return " ".join([*(readings[question.index].text(piece) for piece in question.asked), searched])
 
 
 def _searched(reading: Reading, group: Sequence[Piece]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from memsvc.compression.echo import told_before
 from memsvc.compression.entropy import GateSettings, WindowScore
 from memsvc.compression.judging import Density, Judgement, judge
+from memsvc.compression.questions import answered
 from memsvc.compression.reasons import Reason
 from memsvc.types import Role
 from support.compressing import Line, readings
@@ -20,6 +21,7 @@ def judged(
     read = readings(*lines)
     return judge(
         read,
+        [answered(read, i) for i in range(len(read))],
         context=context,
         scores=[WindowScore(score, 0.0, score)] * (len(read) - context),
         gate=GateSettings(threshold=0.5),
