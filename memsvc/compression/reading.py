@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -11,6 +12,7 @@ from memsvc.compression.blocks import BlockKind
 from memsvc.compression.pieces import Piece, pieces, within
 from memsvc.language.detection import detect
 from memsvc.language.names import find_names
+from memsvc.language.splitting import Range
 from memsvc.language.timeline import TimeMention, find_times, under_discussion
 from memsvc.ports import TokenCounter
 from memsvc.types import Interval, Name, Role, Turn
@@ -18,6 +20,13 @@ from memsvc.types import Interval, Name, Role, Turn
 _ENGLISH = "en"
 OPEN_PIECES = 6
 """Pieces at the end of a turn within which a question is still open; a judgement."""
+# A colon behind a word of telling, in the commonest languages, or a field that mails have.
+_PASSED_ON = re.compile(
+    r"\b(?:wrote|writes|said|says|texted|emailed|e-mailed|messaged|posted|sent|forwarded|fwd?|schrieb|schreibt|sagte?|"
+    r"escribió|escribe|dijo|dice|écrit|dit|scritto|scrive|escreveu|disse|написала?|пишет|сказала?|говорит)\b"
+    r"[^.!?:：\n]{0,40}[:：](?!\S)|^[ \t]*(?:from|von|de|da|от)[:：] ",
+    re.IGNORECASE | re.MULTILINE,
+)
 DISCUSSED_TURNS = 6
 """Turns before one whose dates are what a weekday in it may be about; a judgement."""
 
@@ -78,9 +87,26 @@ def read(turns: Sequence[Turn], *, known: Collection[str], tokens: TokenCounter)
 
 
 def _times(turn: Turn, language: str, about: Sequence[Interval], parts: Sequence[Piece]) -> tuple[TimeMention, ...]:
-    """The dates in a turn. What tools give back and code say nothing of the speaker's days."""
+    """The dates in a turn. What tools give back and code say nothing of the speaker's days.
+
+    Nor does what somebody wrote before: its "tomorrow" is counted from a day that is not known.
+    """
     if turn.role is Role.TOOL:
         return ()
     code = [(piece.start, piece.end) for piece in parts if piece.kind is BlockKind.CODE]
+    passed_on = list(_passed_on(turn.content, parts))
     found = find_times(turn.content, turn.local_time, language=language, about=about)
-    return tuple(mention for mention in found if not within(mention.start, code))
+    return tuple(
+        mention
+        for mention in found
+        if not within(mention.start, code) and not (mention.relative and within(mention.start, passed_on))
+    )
+
+
+def _passed_on(content: str, parts: Sequence[Piece]) -> Iterator[Range]:
+    """Stretches under a lead-in that says that somebody wrote or said them, or under the head of a mail."""
+    for piece in parts:
+        if any(_PASSED_ON.search(content, start, end) for start, end in piece.leads):
+            yield piece.start, piece.end
+        elif piece.kind is BlockKind.PROSE and (lead := _PASSED_ON.search(content, piece.start, piece.end)):
+            yield lead.end(), piece.end

@@ -32,6 +32,8 @@ _FICTION = (
     "in the episode",
     "in chapter",
 )
+_JOINING = frozenset({",", ";", "and", "but", "so", "or", "-", "–", "—", "(", ")", ":"})
+"""Between two times, they join what is told of one to what is told of the other."""
 _REACH = 12
 """Dates before one that are looked at: bounds the time."""
 _TOLD = 60
@@ -102,11 +104,27 @@ def _is_told_on(candidate: Candidate, before: Sequence[Candidate], words: Words,
     "On 3 March 2026 he said he would come tomorrow": no more than what lies behind that date and has no word of
     telling between them is counted from today.
     """
+    if _is_told_then(candidate, before, words, today):
+        return True
     told = next((other for other in reversed(before[-_REACH:]) if _is_full(other)), None)
     if told is None or words.sentences[told.first] != words.sentences[candidate.first] or told.day >= today:
         return False
     between = words.lower[max(told.last, candidate.first - _TOLD) : candidate.first]
     return candidate.day > today or not verbs.REPORTING.isdisjoint(between)
+
+
+def _is_told_then(candidate: Candidate, before: Sequence[Candidate], words: Words, today: date) -> bool:
+    """Whether the same clause first names a time gone from which this may be counted.
+
+    "Two weeks ago the doctor told me to come back next week", "last week Li promised to pay tomorrow". A weekday that
+    is the same day counted from then is certain: "yesterday I booked the dentist for Friday".
+    """
+    told = next(reversed(before[-_REACH:]), None)
+    if told is None or candidate.day <= today or words.sentences[told.first] != words.sentences[candidate.first]:
+        return False
+    if told.found.interval.end.date() > today or not _JOINING.isdisjoint(words.lower[told.last : candidate.first]):
+        return False
+    return not (candidate.weekday and ahead(told.day, candidate.day.weekday()) == candidate.day)
 
 
 def _is_certain(

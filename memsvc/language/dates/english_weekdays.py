@@ -15,6 +15,8 @@ _SUNDAY = 6
 
 _RANGES = word_set("to through thru until till - –")
 
+_RECORDED = frozenset({"last", "previous", "latest"})
+
 _LISTS = frozenset({"and", "or", ",", "/", "&"})
 
 
@@ -36,7 +38,7 @@ def weekday(site: Site) -> Found | None:
 
 def _bare_weekday(site: Site, wanted: int) -> Found | None:
     """By the tense; on the same day of the week it may be today or a week off."""
-    if wanted == site.today.weekday() or not context.stands_alone(site):
+    if wanted == site.today.weekday() or not context.stands_alone(site) or _is_of_record(site):
         return None
     tense = site.tense
     present = tense is Tense.PRESENT
@@ -47,6 +49,17 @@ def _bare_weekday(site: Site, wanted: int) -> Found | None:
         return None
     d = back(site.today, wanted) if tense is Tense.PAST else ahead(site.today, wanted)
     return site.on(d, site.group("part"), bare=True, tense=tense)
+
+
+def _is_of_record(site: Site) -> bool:
+    """Whether a label before it says what was done: "Last login: Tuesday" is gone, "Cancelled: Saturday" may be ahead.
+
+    A label has no tense of its own.
+    """
+    if site.before() != ":":
+        return False
+    label = [site.before(count) for count in range(2, 6)]
+    return label[0].endswith("ed") or not _RECORDED.isdisjoint(label)
 
 
 def _is_denied(site: Site) -> bool:

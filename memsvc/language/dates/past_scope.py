@@ -11,6 +11,8 @@ from memsvc.language.dates.words import PRONOUNS, Words, word_set
 RANGES = frozenset({"to", "until", "till", "through"})
 PLACED = word_set("for to until till by before after from")
 """Prepositions behind which a date is not when the verb happened."""
+STARTING = word_set("starting beginning commencing effective")
+"""They open a time that may lie ahead of the verb: "agreed to lower the rent starting in September"."""
 _NEAR = 9
 """Words between a verb and a date that are looked at."""
 _THINGS_MENTIONED = word_set("about for of regarding")
@@ -45,6 +47,8 @@ def tense_of_date(words: Words, verb: int, first: int, last: int, *, placed: boo
     a dress for the party on Friday", "heard about the fair on Sunday", "marked Monday's test", "he said Friday".
     """
     before, name = words.word(first - 1), words.lower[verb]
+    if before in STARTING or words.word(first - 2) in STARTING:
+        return Tense.UNKNOWN
     if placed and before in PLACED:
         return _placed(name, before, words.word(last), words.word(first - 3))
     doubtful = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from memsvc.compression.reading import OPEN_PIECES, read
 from memsvc.types import Role
 from support.compressing import TOKENS, readings, say
@@ -18,6 +20,22 @@ def test_code_and_tools_say_no_dates_of_the_speaker() -> None:
     assert dated("The exam was yesterday.") == ["yesterday"]
     assert dated("The exam was yesterday.", Role.TOOL) == []
     assert dated("It broke yesterday:\n```\ngit log --since yesterday\n```\nFixed today.") == ["yesterday", "today"]
+
+
+@pytest.mark.parametrize(
+    "passed_on",
+    [
+        "Nora wrote: the bus leaves tomorrow.",
+        "My boss texted me this:\n\nYou start tomorrow.\n\nThe week after next week you are off.",
+        "Opa schrieb: Ich komme morgen.",
+        "From: Nora\nSubject: bus\n\nIt leaves tomorrow.",
+        "Fwd: it leaves tomorrow",
+    ],
+)
+def test_what_somebody_wrote_before_is_counted_from_a_day_that_is_not_known(passed_on: str) -> None:
+    assert dated(passed_on) == []
+    assert dated("She wrote: it was on 3 March 2026.") == ["on 3 March 2026"]
+    assert dated("The plan: the bus leaves tomorrow.") == ["tomorrow"]
 
 
 def test_dates_are_those_of_the_speakers_own_clock() -> None:
