@@ -24,6 +24,14 @@ _LEAD_IN = re.compile(r"[^\W_][\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘�
 """A colon behind a word, and not within one, such as a time or an address."""
 _QUOTED = re.compile(r"\s*(?:\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』)\W*$")
 """What a lead-in leads in to, where it ends with the sentence: nothing more stands under it."""
+_ANNOUNCES = re.compile(
+    r"\b(?:below|the following|as follows|here(?:['’]s| is| are| comes)) .*?\b(?:said|says|told|wrote|writes|texted|sent|"
+    r"posted|message|e-?mail|mail|letter|text|note|transcript|statement|review|post|reply|answer)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Of the last sentence of a paragraph: what follows is somebody's words, also without a colon."""
+_OPENS_QUOTE = re.compile(r"(?:(?<=[\s(—–])|^)[\"“„«「『](?=\S)")
+_CLOSING = {'"': '"', "“": "”", "„": "“", "«": "»", "「": "」", "『": "』"}
 _MARKS = "-_=* \n"
 _RULES = ("---", "___", "===", "***")
 _LONGEST_RULE = 60
@@ -72,7 +80,7 @@ def begins_asking(sentence: str) -> bool:
 def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
     """Divide a turn into pieces, in order; what is no prose and too long for a memory, at its lines."""
     found: list[Piece] = []
-    above = _Above()
+    above = _Above(content)
     for block in blocks(content):
         if block.kind is BlockKind.PROSE:
             above.before_prose(ended=not content[block.start : block.end].strip(_MARKS))
@@ -80,23 +88,28 @@ def pieces(content: str, tokens: TokenCounter) -> list[Piece]:
         elif block.kind is BlockKind.HEADING:
             made = [Piece(block.start, block.end, block.kind)]
         else:
-            made = list(_divided(content, block, above.leads, tokens))
+            made = list(_divided(content, block, above.leads(block.start), tokens))
         above.after(content, block, made)
         found += made
     return found
 
 
 class _Above:
-    """The heading and the lead-in that a block stands under."""
+    """The heading, the lead-in and the open quotation that a block stands under."""
 
-    def __init__(self) -> None:
+    def __init__(self, content: str) -> None:
         self.heading: Range | None = None
         self._lead: Range | None = None
         self._listed = False
+        self._content = content
+        self._quoter: Range | None = None
+        self._quoted_until = 0
+        self._last_of = {mark: content.rfind(mark) for mark in _CLOSING.values()}
 
-    @property
-    def leads(self) -> tuple[Range, ...]:
-        return tuple(each for each in (self.heading, self._lead) if each is not None)
+    def leads(self, start: int) -> tuple[Range, ...]:
+        """Those of what begins at `start`."""
+        quoter = self._quoter if start < self._quoted_until else None
+        return tuple(each for each in (self.heading, self._lead, quoter) if each is not None)
 
     def before_prose(self, *, ended: bool) -> None:
         """A list, a table, code or a rule ends what its lead-in was for; the paragraphs of a quoted mail do not."""
@@ -108,12 +121,44 @@ class _Above:
             self.heading, self._lead, self._listed = (block.start, block.end), None, False
         elif block.kind is BlockKind.PROSE:
             last = made[-1]
-            if content[last.end - 1] in ":：" and last.end - last.start <= _LONGEST_LEAD:
+            short = last.end - last.start <= _LONGEST_LEAD
+            if short and (content[last.end - 1] in ":：" or _ANNOUNCES.search(content, last.start, last.end)):
                 self._lead = (last.start, last.end)
+            self._read_quotes(block)
         elif _is_mail_head(content, block):
             self._lead, self._listed = (block.start, block.end), False
         else:
             self._listed = self._lead is not None
+
+    def _read_quotes(self, block: Block) -> None:
+        """Who is quoted at the end of a paragraph, where its quotation goes on in the next: the words before it."""
+        if self._quoted_until >= block.end:
+            return
+        content = self._content
+        self._quoter = None
+        for opening in _OPENS_QUOTE.finditer(content, max(block.start, self._quoted_until), block.end):
+            if opening.start() < self._quoted_until:
+                continue
+            closing = _CLOSING[opening.group()]
+            if self._last_of[closing] <= opening.start():
+                continue  # it is never closed: a mark of something else
+            self._quoted_until = content.index(closing, opening.end()) + 1
+            if self._quoted_until > block.end:
+                self._quoter = _before_quote(content, block.start, opening.start())
+                return
+
+
+def _before_quote(content: str, begin: int, quote: int) -> Range | None:
+    """The sentence before a quotation up to its mark, in a paragraph that begins at `begin`; None without words."""
+    if not content[begin:quote].strip():
+        return None
+    start, _ = sentence_ranges(content, begin, quote)[-1]
+    return (start, quote + 1) if quote - start <= _LONGEST_LEAD else None
+
+
+def quotes(content: str, lead: Range) -> bool:
+    """Whether a lead-in is what stands before a quotation, its opening mark included."""
+    return _OPENS_QUOTE.match(content, lead[1] - 1) is not None
 
 
 def within(offset: int, ranges: Sequence[Range]) -> bool:
@@ -141,7 +186,9 @@ def _sentences(content: str, block: Block, above: _Above) -> Iterator[Piece]:
     """Sentences of a paragraph; those after one with a colon in it stand under its words up to the colon."""
     inner: Range | None = None
     for start, end in sentence_ranges(content, block.start, block.end):
-        outer = above.leads if inner is None else tuple(each for each in (above.heading, inner) if each is not None)
+        outer = (
+            above.leads(start) if inner is None else tuple(each for each in (above.heading, inner) if each is not None)
+        )
         yield Piece(start, end, BlockKind.PROSE, outer)
         colon = _LEAD_IN.search(content, start, end)
         if colon and colon.end() - start <= _LONGEST_LEAD:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from memsvc.compression.blocks import BlockKind
-from memsvc.compression.pieces import Piece, pieces, within
+from memsvc.compression.pieces import Piece, pieces, quotes, within
 from memsvc.language.detection import detect
 from memsvc.language.names import find_names
 from memsvc.language.splitting import Range
@@ -106,7 +106,7 @@ def _times(turn: Turn, language: str, about: Sequence[Interval], parts: Sequence
 def _passed_on(content: str, parts: Sequence[Piece]) -> Iterator[Range]:
     """Stretches under a lead-in that says that somebody wrote or said them, or under the head of a mail."""
     for piece in parts:
-        if any(_PASSED_ON.search(content, start, end) for start, end in piece.leads):
+        if any(_PASSED_ON.search(content, start, end) or quotes(content, (start, end)) for start, end in piece.leads):
             yield piece.start, piece.end
         elif piece.kind is BlockKind.PROSE and (lead := _PASSED_ON.search(content, piece.start, piece.end)):
             yield lead.end(), piece.end

@@ -51,6 +51,32 @@ def test_a_closed_quotation_or_a_rule_ends_what_stands_under_a_lead_in() -> None
     assert under("Li wrote:\n\nI quit.\n\n---\n\nI am shocked.")[-1] == ("I am shocked.", ())
 
 
+def test_the_paragraphs_of_a_quotation_stand_under_who_is_quoted_and_what_follows_it_does_not() -> None:
+    content = (
+        'It rained. My landlord told me "the roof leaks.\n\nI will sell. Move out.\n\nI am sorry." I cried.\n\nI stay.'
+    )
+    assert under(content)[2:] == [
+        ("I will sell.", ('My landlord told me "',)),
+        ("Move out.", ('My landlord told me "',)),
+        ('I am sorry."', ('My landlord told me "',)),
+        ("I cried.", ()),
+        ("I stay.", ()),
+    ]
+
+
+def test_a_mark_that_opens_no_quotation_leads_in_to_nothing() -> None:
+    assert under('I own a 27" screen.\n\nIt hums.')[-1] == ("It hums.", ())
+    assert under('He said "no.\n\nIt hums.')[-1] == ("It hums.", ())  # never closed
+
+
+def test_what_is_announced_stands_under_its_announcement_without_a_colon() -> None:
+    content = "Below is the letter from my landlord.\n\nI sell the house.\n\nYou move out."
+    assert under(content)[1:] == [
+        ("I sell the house.", ("Below is the letter from my landlord.",)),
+        ("You move out.", ("Below is the letter from my landlord.",)),
+    ]
+
+
 @pytest.mark.parametrize("rule", ["---------- Forwarded message ---------", "-----Original Message-----"])
 def test_what_a_forwarded_mail_says_stands_under_its_head(rule: str) -> None:
     head = f"{rule}\nFrom: Li Wei <li@moor.test>\nSubject: news"

@@ -30,6 +30,7 @@ def test_code_and_tools_say_no_dates_of_the_speaker() -> None:
         "Opa schrieb: Ich komme morgen.",
         "From: Nora\nSubject: bus\n\nIt leaves tomorrow.",
         "Fwd: it leaves tomorrow",
+        'Nora said "I quit.\n\nI leave tomorrow.\n\nBye."',
     ],
 )
 def test_what_somebody_wrote_before_is_counted_from_a_day_that_is_not_known(passed_on: str) -> None:
