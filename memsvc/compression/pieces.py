@@ -25,8 +25,8 @@ _LEAD_IN = re.compile(r"[^\W_][\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘�
 _QUOTED = re.compile(r"\s*(?:\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』)\W*$")
 """What a lead-in leads in to, where it ends with the sentence: nothing more stands under it."""
 _ANNOUNCES = re.compile(
-    r"\b(?:below|the following|as follows|here(?:['’]s| is| are| comes)) .*?\b(?:said|says|told|wrote|writes|texted|sent|"
-    r"posted|message|e-?mail|mail|letter|text|note|transcript|statement|review|post|reply|answer)\b",
+    r"\b(?:below|the following|as follows|here(?:['’]s| is| are| comes)) .*?\b(?:said|says|told|wrote|writes|texted|"
+    r"sent|posted|message|e-?mail|mail|letter|text|note|transcript|statement|review|post|reply|answer)\b",
     re.IGNORECASE | re.DOTALL,
 )
 """Of the last sentence of a paragraph: what follows is somebody's words, also without a colon."""

@@ -62,9 +62,11 @@ class Violations:
 
     def scope(self, field: str, scope: Scope, *, required: bool) -> None:
         """Check a scope; a write names at least one of its fields."""
-        self.identifier(f"{field}.user_id", scope.user_id)
-        self.identifier(f"{field}.agent_id", scope.agent_id)
-        self.identifier(f"{field}.session_id", scope.session_id)
+        for name in ("user_id", "agent_id", "session_id"):
+            value = getattr(scope, name)
+            self.identifier(f"{field}.{name}", value)
+            if value.isspace():
+                self.add(f"{field}.{name}", "holds nothing but blanks; leave it unset or name somebody")
         if required and not scope:
             self.add(field, "is empty; at least one of user_id, agent_id and session_id is required")
 

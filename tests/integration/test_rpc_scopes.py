@@ -35,10 +35,10 @@ def reads(**whose: Any) -> list[tuple[str, Any, str]]:
     ]
 
 
-def with_empty(name: str) -> list[tuple[str, Any, str]]:
-    """Every call that takes a scope, where one name of it is empty beside another that is not."""
+def with_name(name: str, value: str) -> list[tuple[str, Any, str]]:
+    """Every call that takes a scope, where one name of it is `value` beside others that are not."""
     scope = memory_pb2.Scope(**{other: "x" for other in NAMES if other != name})
-    setattr(scope, name, "")
+    setattr(scope, name, value)
     message = turn()
     message.scope.CopyFrom(scope)
     return [
@@ -72,10 +72,17 @@ async def refused(client: Client, name: str, request: object) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_an_empty_name_is_refused_in_every_call(client: Client, name: str) -> None:
-    for method, request, field in with_empty(name):
+    for method, request, field in with_name(name, ""):
         assert await refused(client, method, request) == {
             f"{field}.{name}": "is empty; leave it unset or give 1 to 256 characters"
         }, method
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_name_of_blanks_is_refused_in_every_call(client: Client, name: str) -> None:
+    for method, request, field in with_name(name, " \u00a0"):
+        said = "holds nothing but blanks; leave it unset or name somebody"
+        assert await refused(client, method, request) == {f"{field}.{name}": said}, method
 
 
 async def test_consolidation_refuses_an_empty_name_too(client: Client) -> None:
