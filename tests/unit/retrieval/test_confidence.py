@@ -57,6 +57,28 @@ def test_nearness_says_little_in_a_language_that_the_model_does_not_know() -> No
     assert of(found, understood=False).value < of(found).value
 
 
+def unknown(question: str, *texts: str) -> float:
+    found = [candidate(text, "Bo", 0.5) for text in texts]
+    return relevance_signals(found, read_question(question), understood=True)["unknown_people"]
+
+
+def test_who_occurs_nowhere_makes_an_answer_unlikely() -> None:
+    assert unknown("When did Carla's cat have surgery?", "My cat had surgery in May.") == 1.0
+    assert unknown("When did Carla's cat have surgery?", "My cat had surgery in May.", "Carla called.") == 0.0
+    assert unknown("When did Carla meet Priya?", "Carla called.") == 0.5
+    assert unknown("When did my cat have surgery?", "My cat had surgery in May.") == 0.0
+
+
+def test_a_name_mistyped_is_known() -> None:
+    assert unknown("What is Deboran's job?", "Deborah left in May.") == 0.0
+    assert unknown("What is Deboran's job?", "Bo left in May.") == 1.0
+    assert unknown("How much did I lend D'Angelo?", "I lent D'Angelo 300.") == 0.0
+
+
+def test_a_name_that_its_capital_does_not_tell_from_a_noun_is_not_missed() -> None:
+    assert unknown("Welches Fach belegt meine Schwester Gudrun an der Uni?", "Sie studiert Chemie.") == 0.0
+
+
 def test_of_nothing_found_nothing_is_sure() -> None:
     assert of() == Confidence(0.0, ())
     assert relevance_signals([], QUESTION, understood=True) == dict.fromkeys(RELEVANCE_SIGNALS, 0.0)
