@@ -65,6 +65,8 @@ _PROPOSES = re.compile(
     r"давай\w*|можем)\b|吧",
     re.IGNORECASE,
 )
+_ADDRESSES = re.compile(r"\W{0,3}@(\w{1,40})\b|\W{0,3}(?:(?:and|ok|okay|hey|hi) )?(\w{1,40})[,:]\s", re.IGNORECASE)
+_ADDRESSES_AT_END = re.compile(r"@(\w{1,40})\W*$|, (\w{1,40})\W*$")
 _POINTS = re.compile(r"\b(?:which|that|this|those|these|ones?|it|them|either)\b", re.IGNORECASE)
 
 
@@ -100,11 +102,32 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
         reach -= 1
         if _speaker(before) != speaker:
             if before.questions:
-                return _together(before, j)
+                if _is_between(before, readings[i]):
+                    return _together(before, j)
+                continue
             gone_on = gone_on or word_count(before.turn.content) > PUT_OFF_WORDS
         elif gone_on or _answers(before, readings[i]):
             break
     return proposal
+
+
+def _is_between(asker: Reading, reply: Reading) -> bool:
+    """Whether neither a question nor its reply names somebody else as the one it is said to."""
+    asked = asker.text(asker.questions[-1])
+    asked_of = _addressee(asked, reply.called)
+    replied_to = _addressee(reply.turn.content[:MOST_CHARACTERS], reply.called, at_end=False)
+    return asked_of in (None, *_called(reply)) and replied_to in (None, *_called(asker))
+
+
+def _addressee(text: str, called: frozenset[str], *, at_end: bool = True) -> str | None:
+    """The name of one of those present at the beginning of a sentence, or at its end: "Kim, …", "@Kim …", "…, Kim?"."""
+    found = _ADDRESSES.match(text) or (_ADDRESSES_AT_END.search(text) if at_end else None)
+    name = (found[1] or found[2]).casefold() if found else None
+    return name if name in called else None
+
+
+def _called(reading: Reading) -> list[str]:
+    return reading.turn.speaker.casefold().split()
 
 
 def elaborates(reply: Reading) -> bool:

@@ -82,7 +82,6 @@ def test_the_report_gives_rates_beside_the_floor_and_a_picture(tmp_path: Path) -
         },
         "floor": {
             "embed_texts_per_s": 50.0,
-            "parse_texts_per_s": 60.0,
             "insert_rows_per_s": 400.0,
             "embed_query_ms": spread,
             "index_search_ms": spread,

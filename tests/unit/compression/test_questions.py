@@ -163,6 +163,19 @@ def test_the_last_question_is_the_one_that_is_answered() -> None:
     assert asked(*lines) == "Do you skate?"
 
 
+def test_who_is_asked_by_name_answers() -> None:
+    here: Line = ("Mia", "I am here.")
+    assert asked(here, ("Leo", "Mia, do you skate?"), ("Kim", "No.")) is None
+    assert asked(here, ("Leo", "Do you skate, Mia?"), ("Kim", "No.")) is None
+    assert asked(here, ("Leo", "Mia, do you skate?"), ("Kim", "No."), ("Mia", "Yes.")) == "Mia, do you skate?"
+    assert asked(("Leo", "Kim, do you skate?"), ("Kim", "No.")) == "Kim, do you skate?"
+
+
+@pytest.mark.parametrize("answer", ["@Leo no", "Leo, no.", "hey Leo, no"])
+def test_who_answers_by_name_answers_the_one_who_asked(answer: str) -> None:
+    assert asked(("Leo", "Do you ski?"), ("Mia", "Do you skate?"), ("Kim", answer)) == "Do you ski?"
+
+
 @pytest.mark.parametrize("role", [Role.SYSTEM, Role.TOOL])
 def test_tools_and_instructions_answer_nothing(role: Role) -> None:
     assert asked(("Leo", "Is it on?"), ("", "Yes.", role)) is None
