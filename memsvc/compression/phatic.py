@@ -69,7 +69,13 @@ def reacts(sentence: str, *, names: frozenset[str]) -> bool:
         words = _words(clause, names, idioms=True) or []
         if _CORE.isdisjoint(words) and not all(word in _ALL for word in words):
             return False
-    telling = _says_of_it(core) or any(_NEGATION.fullmatch(word) for word in core) or _capitalised(sentence, names)
+    about_event = not _WISHES.isdisjoint(core) and not all(word in _ALL for word in core)
+    telling = (
+        about_event
+        or _says_of_it(core)
+        or any(_NEGATION.fullmatch(word) for word in core)
+        or _capitalised(sentence, names)
+    )
     return not telling and sum(word in _ALL for word in core) >= _REACTING * len(core)
 
 
@@ -91,6 +97,8 @@ def _capitalised(sentence: str, names: frozenset[str]) -> bool:
     return any(word[:1].isupper() and word.casefold() not in names for word in _WORD_CHARACTERS.findall(sentence)[1:])
 
 
+_WISHES = frozenset({"congrats", "congratulations", "luck", "sorry", "enjoy"})
+"""What is wished for besides happened, or will: "Congrats on the baby!"."""
 _COPULAS = frozenset(
     {"is", "are", "was", "were", "be", "been", "it's", "that's", "this", "it", "that", "there", "there's"}
 )

@@ -92,6 +92,13 @@ def test_what_asks_for_something_does_not_only_react(sentence: str) -> None:
     assert not reacts(sentence, names=PRESENT)
 
 
+@pytest.mark.parametrize(
+    "sentence", ["Congrats on the twins!", "So sorry for the divorce.", "Good luck with the appeal!"]
+)
+def test_what_is_wished_for_has_happened_or_will(sentence: str) -> None:
+    assert not reacts(sentence, names=PRESENT)
+
+
 @pytest.mark.parametrize("sentence", ["Hi Ben!", "Thanks!", "Hello there.", "Danke!"])
 def test_greetings_and_thanks_answer_nothing(sentence: str) -> None:
     assert nothing_said(sentence, names=PRESENT, answering=True) is not None
