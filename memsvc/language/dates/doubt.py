@@ -116,13 +116,14 @@ def _is_told_on(candidate: Candidate, before: Sequence[Candidate], words: Words,
 def _is_told_then(candidate: Candidate, before: Sequence[Candidate], words: Words, today: date) -> bool:
     """Whether the same clause first names a time gone from which this may be counted.
 
-    "Two weeks ago the doctor told me to come back next week", "last week Li promised to pay tomorrow". A weekday that
-    is the same day counted from then is certain: "yesterday I booked the dentist for Friday".
+    "Two weeks ago the doctor told me to come back next week", "last week Li promised to pay tomorrow". What is told of
+    yesterday is counted from today, and a weekday that is the same day counted from then is certain: "I booked the
+    dentist on Tuesday for Friday".
     """
     told = next(reversed(before[-_REACH:]), None)
     if told is None or candidate.day <= today or words.sentences[told.first] != words.sentences[candidate.first]:
         return False
-    if told.found.interval.end.date() > today or not _JOINING.isdisjoint(words.lower[told.last : candidate.first]):
+    if told.found.interval.end.date() >= today or not _JOINING.isdisjoint(words.lower[told.last : candidate.first]):
         return False
     return not (candidate.weekday and ahead(told.day, candidate.day.weekday()) == candidate.day)
 
