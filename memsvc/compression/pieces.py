@@ -6,6 +6,7 @@ it would be taken for something else, or for somebody else's words.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -24,14 +25,8 @@ _LEAD_IN = re.compile(r"[^\W_][\"'”’)\]*_]*\s?[:：](?=\s|$|[\"“«„‘�
 """A colon behind a word, and not within one, such as a time or an address."""
 _QUOTED = re.compile(r"\s*(?:\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』)\W*$")
 """What a lead-in leads in to, where it ends with the sentence: nothing more stands under it."""
-_ANNOUNCES = re.compile(
-    r"\b(?:below|the following|as follows|here(?:['’]s| is| are| comes)) .*?\b(?:said|says|told|wrote|writes|texted|"
-    r"sent|posted|message|e-?mail|mail|letter|text|note|transcript|statement|review|post|reply|answer)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Of the last sentence of a paragraph: what follows is somebody's words, also without a colon."""
-_OPENS_QUOTE = re.compile(r"(?:(?<=[\s(—–])|^)[\"“„«「『](?=\S)")
-_CLOSING = {'"': '"', "“": "”", "„": "“", "«": "»", "「": "」", "『": "』"}
+_OPENS_QUOTE = re.compile(r"(?:(?<=[\s(—–:：])|^)(?:[\"“„”「『](?=\S)|«)", re.MULTILINE)
+_CLOSING = {'"': '"', "“": "”", "„": "“", "”": "”", "«": "»", "「": "」", "『": "』"}
 _MARKS = "-_=* \n"
 _RULES = ("---", "___", "===", "***")
 _LONGEST_RULE = 60
@@ -100,6 +95,7 @@ class _Above:
     def __init__(self, content: str) -> None:
         self.heading: Range | None = None
         self._lead: Range | None = None
+        self._lead_until = math.inf
         self._listed = False
         self._content = content
         self._quoter: Range | None = None
@@ -109,7 +105,8 @@ class _Above:
     def leads(self, start: int) -> tuple[Range, ...]:
         """Those of what begins at `start`."""
         quoter = self._quoter if start < self._quoted_until else None
-        return tuple(each for each in (self.heading, self._lead, quoter) if each is not None)
+        lead = self._lead if start < self._lead_until else None
+        return tuple(each for each in (self.heading, lead, quoter) if each is not None)
 
     def before_prose(self, *, ended: bool) -> None:
         """A list, a table, code or a rule ends what its lead-in was for; the paragraphs of a quoted mail do not."""
@@ -121,17 +118,19 @@ class _Above:
             self.heading, self._lead, self._listed = (block.start, block.end), None, False
         elif block.kind is BlockKind.PROSE:
             last = made[-1]
-            short = last.end - last.start <= _LONGEST_LEAD
-            if short and (content[last.end - 1] in ":：" or _ANNOUNCES.search(content, last.start, last.end)):
-                self._lead = (last.start, last.end)
+            if content[last.end - 1] in ":：" and last.end - last.start <= _LONGEST_LEAD:
+                self._lead, self._lead_until = (last.start, last.end), math.inf
             self._read_quotes(block)
         elif _is_mail_head(content, block):
-            self._lead, self._listed = (block.start, block.end), False
+            self._lead, self._lead_until, self._listed = (block.start, block.end), math.inf, False
         else:
             self._listed = self._lead is not None
 
     def _read_quotes(self, block: Block) -> None:
-        """Who is quoted at the end of a paragraph, where its quotation goes on in the next: the words before it."""
+        """Who is quoted at the end of a paragraph, where its quotation goes on in the next: the words before it.
+
+        A quotation that begins under a lead-in is what this leads in to, and ends it.
+        """
         if self._quoted_until >= block.end:
             return
         content = self._content
@@ -139,13 +138,32 @@ class _Above:
         for opening in _OPENS_QUOTE.finditer(content, max(block.start, self._quoted_until), block.end):
             if opening.start() < self._quoted_until:
                 continue
-            closing = _CLOSING[opening.group()]
-            if self._last_of[closing] <= opening.start():
+            closed = self._closed(opening)
+            if closed is None:
                 continue  # it is never closed: a mark of something else
-            self._quoted_until = content.index(closing, opening.end()) + 1
-            if self._quoted_until > block.end:
-                self._quoter = _before_quote(content, block.start, opening.start())
+            self._quoted_until = closed
+            led = self._lead is not None and self._lead[1] <= block.start == opening.start()
+            if led:
+                self._lead_until = closed
+            if closed > block.end:
+                self._quoter = None if led else _before_quote(content, block.start, opening.start())
                 return
+
+    def _closed(self, opening: re.Match[str]) -> int | None:
+        """Where a quotation ends, its mark included; None where its mark opens another one before, or there is none.
+
+        A mark at the beginning of a paragraph opens what is open already: so are quotations of several paragraphs set.
+        """
+        content, mark = self._content, opening.group()
+        at = opening.end()
+        while at <= self._last_of[_CLOSING[mark]]:
+            at = content.index(_CLOSING[mark], at)
+            if _CLOSING[mark] != mark or content[at - 1 : at].strip():
+                return at + 1
+            if at and content[at - 1] != "\n":
+                return None
+            at += 1
+        return None
 
 
 def _before_quote(content: str, begin: int, quote: int) -> Range | None:

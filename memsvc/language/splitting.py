@@ -10,7 +10,8 @@ Range = tuple[int, int]
 
 _CLOSING = "\"'”’»)\\]」』*_"
 _END = re.compile(
-    rf"(?<![.!?…؟।۔])(?P<spaced>[.!?…؟।۔]+[{_CLOSING}]*)(?=\s)|(?P<unspaced>[。！？]+[{_CLOSING}]*)|(?P<line>\n+)|(?P<mark>[\"“”«»「」『』()\[\]])"
+    rf"(?<![.!?…؟।۔])(?P<spaced>[.!?…؟।۔]+[{_CLOSING}]*(?:[ \u00a0\u202f]»)?)(?=\s|$)"
+    rf"|(?P<unspaced>[。！？]+[{_CLOSING}]*)|(?P<line>\n+)|(?P<mark>[\"“”«»「」『』()\[\]])"
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'“])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|approx|ca|z\.B|d\.h|bzw|Sra|Ud)\.$"

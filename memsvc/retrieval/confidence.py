@@ -14,10 +14,12 @@ your trip?"), which is neither's. A question that names no speaker is judged by 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from unicodedata import combining, normalize
 
 from memsvc.language.persons import is_about_listener
 from memsvc.language.words import stems
@@ -31,12 +33,13 @@ named; best share of the question's words by IDF that one of the named speaker's
 others', in [-1, 1]; the best cosine of the named speaker's memories."""
 SHARPNESS = 20.0
 """A tenth of a score weighs e^2; chosen on the development conversations."""
-RELEVANCE_SIGNALS = {"nearness": 16.37, "known_words": 5.8, "unknown_people": -9.17}
+RELEVANCE_SIGNALS = {"nearness": 16.37, "known_words": 5.8, "unknown_people": -4.0}
 """Best cosine of any memory, the share of the question's words by IDF that occur in any memory found, and the share of
 the people it names who occur in none, each with its weight."""
 RELEVANCE_BIAS = -8.02
-"""Fitted on 290 questions of the conversations that ship with memsvc, and 510 about anything else asked of them; the
-weight of unknown people on the 195 that name one, with a name in its place that nobody there has."""
+"""Fitted on 290 questions of the conversations that ship with memsvc, and 510 about anything else asked of them. The
+weight of unknown people is a judgement: a fit to the 195 that name one, with a name in its place that nobody there has,
+gives -9.2, at which somebody whom memory knows by another name would be found no more."""
 
 UNKNOWN_NEARNESS = 0.3
 """Most that nearness counts in a language that the embedding model does not know; a judgement."""
@@ -44,6 +47,11 @@ _NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
 """Languages in which a name cannot be told from a noun by its capital."""
 _LEAST_MISSPELT, _ALIKE = 5, 0.85
 """Letters from which, and `difflib`'s ratio from which, a word is taken for a name mistyped; judgements."""
+_SHORT_FORM = 3
+"""Letters from which a word that begins like a name is taken for it: "Ben" and "Benjamin"; a judgement."""
+_CALLED = re.compile(r"(?:(?:hey|hi|hello|dear|ok|okay) )?(\S+?)[,!]\s", re.IGNORECASE)
+_CALLED_AT_END = re.compile(r", (\S+?)[?.!]*$")
+"""A name at the beginning or the end of a question, of the one who is asked: "Hey Claude, what …", "…, Alexa?"."""
 _SHARED = 30
 """Memories, best first, among which the named speaker has a share."""
 _COVERING = 10
@@ -80,10 +88,13 @@ def relevance_signals(candidates: Sequence[Candidate], question: Question, *, un
 
 def _unknown_people(question: Question, holding: Mapping[str, int]) -> float:
     """Share in [0, 1] of the people named who occur in no memory, in languages that show a name by its capital."""
+    called = {found[1] for found in (_CALLED.match(question.text), _CALLED_AT_END.search(question.text)) if found}
     named = [_whole_word(question.text, start, end) for start, end in question.names.people_spans]
+    named = [name for name in named if name not in called]
     if not named or question.language in _NOUNS_WITH_CAPITALS or not all(name[0].isupper() for name in named):
         return 0.0
-    unknown = [name for name in named if not any(_occurs(stem, holding) for stem in stems(name, question.language))]
+    known = [_without_accents(word) for word in holding]
+    unknown = [name for name in named if not _is_known(name, question.language, known)]
     return len(unknown) / len(named)
 
 
@@ -92,12 +103,19 @@ def _whole_word(text: str, start: int, end: int) -> str:
     return text[text.rfind(" ", 0, start) + 1 : end].lstrip("\"'“‘„«(¿¡")
 
 
-def _occurs(stem: str, holding: Mapping[str, int]) -> bool:
-    """Whether a word, or one that is spelt much like it, is in memory."""
-    if stem in holding:
-        return True
-    alike = [word for word in holding if word[0] == stem[0]] if len(stem) >= _LEAST_MISSPELT else []
-    return bool(get_close_matches(stem, alike, n=1, cutoff=_ALIKE))
+def _is_known(name: str, language: str, known: Sequence[str]) -> bool:
+    """Whether a part of a name is in memory, or one that is spelt much like it, or is short for it."""
+    for part in (_without_accents(stem) for stem in stems(name, language)):
+        like = [word for word in known if word[0] == part[0] and len(word) >= _SHORT_FORM]
+        if part in known or any(word.startswith(part) or part.startswith(word) for word in like):
+            return True
+        if len(part) >= _LEAST_MISSPELT and get_close_matches(part, like, n=1, cutoff=_ALIKE):
+            return True
+    return False
+
+
+def _without_accents(word: str) -> str:
+    return "".join(letter for letter in normalize("NFKD", word) if not combining(letter)) or word
 
 
 def confidence_signals(candidates: Sequence[Candidate], question: Question) -> dict[str, float]:

@@ -69,12 +69,33 @@ def test_a_mark_that_opens_no_quotation_leads_in_to_nothing() -> None:
     assert under('He said "no.\n\nIt hums.')[-1] == ("It hums.", ())  # never closed
 
 
-def test_what_is_announced_stands_under_its_announcement_without_a_colon() -> None:
-    content = "Below is the letter from my landlord.\n\nI sell the house.\n\nYou move out."
+@pytest.mark.parametrize("opening", ['"', ""])
+def test_a_quotation_whose_paragraphs_open_anew_goes_on(opening: str) -> None:
+    content = f'My landlord wrote: "I sell.\n\n{opening}Move out.\n\n{opening}I am sorry."\n\nI stay.'
     assert under(content)[1:] == [
-        ("I sell the house.", ("Below is the letter from my landlord.",)),
-        ("You move out.", ("Below is the letter from my landlord.",)),
+        (f"{opening}Move out.", ('My landlord wrote: "',)),
+        (f'{opening}I am sorry."', ('My landlord wrote: "',)),
+        ("I stay.", ()),
     ]
+
+
+def test_a_quotation_under_a_lead_in_ends_it() -> None:
+    content = 'My landlord wrote me:\n\n"I sell.\n\nMove out."\n\nI stay.\n\nMy cat too.'
+    assert under(content)[1:] == [
+        ('"I sell.', ("My landlord wrote me:",)),
+        ('Move out."', ("My landlord wrote me:",)),
+        ("I stay.", ()),
+        ("My cat too.", ()),
+    ]
+
+
+def test_a_later_quotation_does_not_close_one_that_stays_open() -> None:
+    assert under('He wrote "no.\n\nI stay.\n\nKim said "yes" to that.')[1] == ("I stay.", ())
+
+
+def test_french_quotation_marks_stand_apart_from_their_words() -> None:
+    content = "Mon père a écrit « Je vends.\n\nJe pars. »\n\nMoi je reste."
+    assert under(content)[1:] == [("Je pars. »", ("Mon père a écrit «",)), ("Moi je reste.", ())]
 
 
 @pytest.mark.parametrize("rule", ["---------- Forwarded message ---------", "-----Original Message-----"])

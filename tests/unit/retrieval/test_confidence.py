@@ -75,6 +75,20 @@ def test_a_name_mistyped_is_known() -> None:
     assert unknown("How much did I lend D'Angelo?", "I lent D'Angelo 300.") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("question", "memory"),
+    [
+        ("Where does Jose live?", "José lives in Lugo."),
+        ("When was Benjamin's surgery?", "Ben had surgery in May."),
+        ("When was Rob's surgery?", "Robert had surgery in May."),
+        ("Hey Claude, what am I allergic to?", "I am allergic to nuts."),
+        ("What am I allergic to, Alexa?", "I am allergic to nuts."),
+    ],
+)
+def test_who_goes_by_another_form_of_a_name_or_is_asked_is_not_missed(question: str, memory: str) -> None:
+    assert unknown(question, memory) == 0.0
+
+
 def test_a_name_that_its_capital_does_not_tell_from_a_noun_is_not_missed() -> None:
     assert unknown("Welches Fach belegt meine Schwester Gudrun an der Uni?", "Sie studiert Chemie.") == 0.0
 
