@@ -78,8 +78,10 @@ def judge(
         )
         if made.told and made.question is not None and made.question.index >= context and not elaborates(readings[i]):
             asker = judgements[made.question.index - context]
-            for piece in made.question.asked:
-                asker.cut(piece, Reason.ANSWERED)
+            # What answers a question itself stays where nothing else of it is told: its question is told there alone.
+            if asker.question is None or not set(asker.told) <= set(made.question.asked):
+                for piece in made.question.asked:
+                    asker.cut(piece, Reason.ANSWERED)
         told_before.add(readings[i].turn.content)
         judgements.append(made)
     return judgements

@@ -154,3 +154,10 @@ def test_what_leads_to_an_echo_and_to_news_stays() -> None:
     content = "Here is what I know of you:\n\nYou rent the chapel from the parish council. Rents rise in June."
     (judgement,) = judged(("", content, Role.ASSISTANT), told=["Ida: I rent the chapel from the parish council."])
     assert [piece.text(content) for piece in judgement.told] == ["Here is what I know of you:", "Rents rise in June."]
+
+
+def test_an_answer_that_asks_back_keeps_its_own_question() -> None:
+    first, second, third = judged(("Ida", "Where?"), ("Leo", "Where what? Rome."), ("Ida", "In Oslo."))
+    assert (len(first.told), len(second.told), len(third.told)) == (0, 2, 1)
+    assert second.question is not None
+    assert third.question is not None
