@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from memsvc.compression.addressing import answers, asked_of
 from memsvc.compression.blocks import BlockKind
 from memsvc.compression.phatic import nothing_said
 from memsvc.compression.pieces import Piece
@@ -65,8 +66,6 @@ _PROPOSES = re.compile(
     r"давай\w*|можем)\b|吧",
     re.IGNORECASE,
 )
-_ADDRESSES = re.compile(r"\W{0,3}@(\w{1,40})\b|\W{0,3}(?:(?:and|ok|okay|hey|hi) )?(\w{1,40})[,:]\s", re.IGNORECASE)
-_ADDRESSES_AT_END = re.compile(r"@(\w{1,40})\W*$|, (\w{1,40})\W*$")
 _POINTS = re.compile(r"\b(?:which|that|this|those|these|ones?|it|them|either)\b", re.IGNORECASE)
 
 
@@ -102,32 +101,14 @@ def open_question(readings: Sequence[Reading], i: int) -> Question | None:
         reach -= 1
         if _speaker(before) != speaker:
             if before.questions:
-                if _is_between(before, readings[i]):
-                    return _together(before, j)
+                question = asked_of(before, readings[i])
+                if question is not None and answers(readings[i], before, question):
+                    return _together(before, j, question)
                 continue
             gone_on = gone_on or word_count(before.turn.content) > PUT_OFF_WORDS
         elif gone_on or _answers(before, readings[i]):
             break
     return proposal
-
-
-def _is_between(asker: Reading, reply: Reading) -> bool:
-    """Whether neither a question nor its reply names somebody else as the one it is said to."""
-    asked = asker.text(asker.questions[-1])
-    asked_of = _addressee(asked, reply.called)
-    replied_to = _addressee(reply.turn.content[:MOST_CHARACTERS], reply.called, at_end=False)
-    return asked_of in (None, *_called(reply)) and replied_to in (None, *_called(asker))
-
-
-def _addressee(text: str, called: frozenset[str], *, at_end: bool = True) -> str | None:
-    """The name of one of those present at the beginning of a sentence, or at its end: "Kim, …", "@Kim …", "…, Kim?"."""
-    found = _ADDRESSES.match(text) or (_ADDRESSES_AT_END.search(text) if at_end else None)
-    name = (found[1] or found[2]).casefold() if found else None
-    return name if name in called else None
-
-
-def _called(reading: Reading) -> list[str]:
-    return reading.turn.speaker.casefold().split()
 
 
 def elaborates(reply: Reading) -> bool:
@@ -203,17 +184,18 @@ def _leans(reply: Reading) -> bool:
     )
 
 
-def _together(reading: Reading, index: int) -> Question:
-    """The last question with those right before it, as long as they are short together, and what it leans on."""
-    content, every, questions = reading.turn.content, list(reading.pieces), reading.questions
-    asked_there = frozenset(questions)
-    last = first = every.index(questions[-1])
+def _together(reading: Reading, index: int, question: Piece) -> Question:
+    """A question with those right before it, as long as they are short together, and what it leans on."""
+    content, every = reading.turn.content, list(reading.pieces)
+    asked_there = frozenset(reading.questions)
+    last = first = every.index(question)
     while first and every[first - 1] in asked_there and _fits(every[first - 1], every[last]):
         first -= 1
     asked = content[every[first].start : every[last].end]
     if first and _POINTS.search(asked) and word_count(asked) <= BARE_WORDS and _fits(every[first - 1], every[last]):
         first -= 1
-    if last + 1 < len(every) and every[-1].end - every[last].end <= LONGEST_TAIL:
+    tail = every[last + 1 :]
+    if tail and every[-1].end - every[last].end <= LONGEST_TAIL and asked_there.isdisjoint(tail):
         last = len(every) - 1
     return Question(index, tuple(every[first : last + 1]))
 

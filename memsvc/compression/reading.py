@@ -20,11 +20,12 @@ from memsvc.types import Interval, Name, Role, Turn
 _ENGLISH = "en"
 OPEN_PIECES = 6
 """Pieces at the end of a turn within which a question is still open; a judgement."""
-# A colon behind a word of telling, in the commonest languages, or a field that mails have.
+# A colon behind a word of telling, in the commonest languages, or a field that mails have; not behind one's own words.
 _PASSED_ON = re.compile(
-    r"\b(?:wrote|writes|said|says|texted|emailed|e-mailed|messaged|posted|sent|forwarded|fwd?|schrieb|schreibt|sagte?|"
-    r"escribió|escribe|dijo|dice|écrit|dit|scritto|scrive|escreveu|disse|написала?|пишет|сказала?|говорит)\b"
-    r"[^.!?:：\n]{0,40}[:：](?!\S)|^[ \t]*(?:from|von|de|da|от)[:：] ",
+    r"(?<!\bI )\b(?:wrote|writes|said|says|told|texted|emailed|e-mailed|messaged|sent (?:me|us|this)|got this|"
+    r"forwarded|e?-?mail|message|letter|newsletter|notice|schrieb|schreibt|sagte?|escribió|escribe|dijo|dice|écrit|dit|scritto|"
+    r"scrive|escreveu|disse|написала?|пишет|сказала?|говорит)\b[^.!?:：\n]{0,40}[:：](?!\S)|"
+    r"^[ \t]*(?:fwd?|from|von|de|da|от)[:：] ",
     re.IGNORECASE | re.MULTILINE,
 )
 DISCUSSED_TURNS = 6
@@ -108,5 +109,5 @@ def _passed_on(content: str, parts: Sequence[Piece]) -> Iterator[Range]:
     for piece in parts:
         if any(_PASSED_ON.search(content, start, end) or quotes(content, (start, end)) for start, end in piece.leads):
             yield piece.start, piece.end
-        elif piece.kind is BlockKind.PROSE and (lead := _PASSED_ON.search(content, piece.start, piece.end)):
+        elif piece.kind is not BlockKind.CODE and (lead := _PASSED_ON.search(content, piece.start, piece.end)):
             yield lead.end(), piece.end

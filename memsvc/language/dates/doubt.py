@@ -11,7 +11,7 @@ from memsvc.language.dates.order import in_order
 from memsvc.language.dates.site import Candidate, ahead
 from memsvc.language.dates.tense import Tenses
 from memsvc.language.dates.verbs import Tense
-from memsvc.language.dates.words import Words
+from memsvc.language.dates.words import Words, word_set
 from memsvc.types import Interval
 
 _WEEK = timedelta(weeks=1)
@@ -34,6 +34,17 @@ _FICTION = (
 )
 _JOINING = frozenset({",", ";", "and", "but", "so", "or", "-", "–", "—", "(", ")", ":"})
 """Between two times, they join what is told of one to what is told of the other."""
+_TELLING = verbs.REPORTING | word_set(
+    "says say saying writes promises agreed planned swore predicted announces promise expected"
+)
+"""Behind them stands what was said, which is counted from when it was."""
+_SOMETIME = word_set(
+    """
+    ago once then when while before always often usually never whenever every keeps keep kept used for years
+    january february april june july august september october november december
+    """
+)
+"""Before a word of telling, they say that it was said at some other time, or again and again."""
 _REACH = 12
 """Dates before one that are looked at: bounds the time."""
 _TOLD = 60
@@ -114,16 +125,29 @@ def _is_told_on(candidate: Candidate, before: Sequence[Candidate], words: Words,
 
 
 def _is_told_then(candidate: Candidate, before: Sequence[Candidate], words: Words, today: date) -> bool:
-    """Whether the same clause first names a time gone from which this may be counted.
+    """Whether what lies ahead was told at a time gone, from which it may be counted.
 
-    "Two weeks ago the doctor told me to come back next week", "last week Li promised to pay tomorrow". What is told of
-    yesterday is counted from today, and a weekday that is the same day counted from then is certain: "I booked the
-    dentist on Tuesday for Friday".
+    "Two weeks ago the doctor told me to come back next week", "last week Li promised to pay tomorrow", "he always says
+    he'll start tomorrow". What is told of yesterday is counted from today, and a weekday that is the same day counted
+    from then is certain: "I booked the dentist on Tuesday for Friday".
     """
-    told = next(reversed(before[-_REACH:]), None)
-    if told is None or candidate.day <= today or words.sentences[told.first] != words.sentences[candidate.first]:
+    if candidate.day <= today:
         return False
-    if told.found.interval.end.date() >= today or not _JOINING.isdisjoint(words.lower[told.last : candidate.first]):
+    sentence = words.sentences[candidate.first]
+    begin = candidate.first
+    while begin and candidate.first - begin < _TOLD and words.sentences[begin - 1] == sentence:
+        begin -= 1
+    near = words.lower[begin : candidate.first]
+    telling = next((at for at, word in enumerate(near) if word in _TELLING), None)
+    if telling is None:
+        return False
+    told = next(reversed(before[-_REACH:]), None)
+    if told is None or sentence - words.sentences[told.first] > 1:
+        return not _SOMETIME.isdisjoint(near[:telling])
+    if told.found.interval.end.date() >= today:
+        return not _SOMETIME.isdisjoint(near[:telling])
+    same = words.sentences[told.first] == sentence
+    if same and not _JOINING.isdisjoint(words.lower[told.last : candidate.first]):
         return False
     return not (candidate.weekday and ahead(told.day, candidate.day.weekday()) == candidate.day)
 

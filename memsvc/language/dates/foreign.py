@@ -52,11 +52,21 @@ def find_times(text: str, base: datetime, language: str) -> list[TimeMention]:
     """Return the time expressions of a text, in order and without overlap; none in a language without rules."""
     grammar = _grammar(language)
     protected = Protected(text)
-    return [
-        TimeMention(match.group(), match.start(), match.end(), *meaning)
-        for match in grammar.pattern.finditer(text)
-        if not protected.holds(*match.span()) and (meaning := _meaning(match, base, grammar)) is not None
-    ]
+    found: list[TimeMention] = []
+    for match in grammar.pattern.finditer(text):
+        meaning = None if protected.holds(*match.span()) else _meaning(match, base, grammar)
+        if meaning is not None:
+            mention = TimeMention(match.group(), match.start(), match.end(), *meaning)
+            if not found or not _is_told_then(found[-1], mention, text, base.date()):
+                found.append(mention)
+    return found
+
+
+def _is_told_then(before: TimeMention, mention: TimeMention, text: str, today: date) -> bool:
+    """Whether the sentence first names a time gone from which what lies ahead may be counted; see English."""
+    ahead_ = mention.relative and mention.interval.start.date() > today
+    gone = before.interval.end.date() < today
+    return ahead_ and gone and _SENTENCE_END.search(text, before.end, mention.start) is None
 
 
 @cache

@@ -21,6 +21,8 @@ _HELPERS = word_set(
 )
 """Before a participle."""
 _PREPOSITIONS = word_set("in on at by with for from to of about into over under between without newly well")
+_ADVERBIAL = word_set("on in at last this yesterday from after before during since")
+"""Behind a finite verb rather than behind a participle that stands before its noun."""
 _CAUSING = word_set("have has having had get gets getting got need needs want wants")
 _PLURAL = word_set("i you we they both people children kids folks all")
 _GOT_HAPPENED = word_set(
@@ -42,7 +44,8 @@ _OBJECTS = word_set("me him her us them my his our their")
 def read(words: Words, index: int) -> Tense | None:
     """The tense that the past form at `index` signals; None when it is no finite verb there."""
     word, before = words.lower[index], word_before(words, index)
-    if before in _HELPERS or before in DETERMINERS or _is_caused(words, index):
+    relative = before == "that" and words.word(index + 1) in _ADVERBIAL  # "the rain that began on Sunday"
+    if before in _HELPERS or (before in DETERMINERS and not relative) or _is_caused(words, index):
         return None
     if word in verbs.PAST:
         return _irregular(words, index, word, before)

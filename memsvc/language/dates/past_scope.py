@@ -13,6 +13,7 @@ PLACED = word_set("for to until till by before after from")
 """Prepositions behind which a date is not when the verb happened."""
 STARTING = word_set("starting beginning commencing effective")
 """They open a time that may lie ahead of the verb: "agreed to lower the rent starting in September"."""
+_PASSIVE = frozenset({"was", "were", "got"})
 _NEAR = 9
 """Words between a verb and a date that are looked at."""
 _THINGS_MENTIONED = word_set("about for of regarding")
@@ -46,6 +47,8 @@ def tense_of_date(words: Words, verb: int, first: int, last: int, *, placed: boo
     UNKNOWN where the date may be that of an event which the verb is about: "cancelled the class on Tuesday", "bought
     a dress for the party on Friday", "heard about the fair on Sunday", "marked Monday's test", "he said Friday".
     """
+    if words.lower[verb] in _PASSIVE and words.word(verb + 1) in verbs.SCHEDULING:
+        verb += 1
     before, name = words.word(first - 1), words.lower[verb]
     if before in STARTING or words.word(first - 2) in STARTING:
         return Tense.UNKNOWN

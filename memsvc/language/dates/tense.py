@@ -137,13 +137,20 @@ class Tenses:
         while index >= 0 and first - index <= _FAR and words.sentences[index] == sentence:
             verb = signals.last.get(words.clauses[index])
             if verb is not None and words.clauses[index] != clause:
-                return signals.of[verb]
+                open_past = signals.of[verb] is Tense.PAST and self._is_participial(first)
+                return Tense.UNKNOWN if open_past else signals.of[verb]
             if not _is_light(words, index):
                 nouns += 1
                 if nouns > 1 or not _is_only_noun(words, index):
                     return Tense.UNKNOWN if sentence in signals.verbal else None
             index -= 1
         return Tense.UNKNOWN if index >= 0 and words.sentences[index] == sentence else None
+
+    def _is_participial(self, first: int) -> bool:
+        """Whether a piece without a verb tells what goes on behind what is told: "sold the house, moving on Monday"."""
+        words, begin = self._words, self._begin(first)
+        opening = [word for word in words.lower[begin:first] if word.isalpha()][:1]
+        return bool(opening) and (opening[0].endswith("ing") or opening[0] == "back")
 
     def _is_fronted(self, first: int) -> bool:
         words, index = self._words, first - 1

@@ -60,6 +60,7 @@ SCHEDULING = word_set(
     """
     booked scheduled moved postponed pushed rescheduled shifted planned set reserved arranged invited delayed
     extended pencilled penciled slated brought changed deferred adjourned fixed
+    switched swapped
     """
 )
 """With "for", "to" or "until", the date is the one that was settled, not the one of settling it."""
@@ -71,7 +72,10 @@ MOTION = word_set(
 )
 """With an infinitive, that was done then too: "went to see the doctor on Monday"; of other verbs it is open."""
 OPEN_PAST = word_set(
-    "wanted needed required requested hoped expected preferred wished dreaded awaited anticipated feared"
+    """
+    wanted needed required requested hoped expected preferred wished dreaded awaited anticipated feared
+    predicted promised offered asked
+    """
 )
 """What was wanted or feared may lie behind or ahead: "needed it on Monday"."""
 INTENDING_NOW = word_set(

@@ -171,7 +171,37 @@ def test_who_is_asked_by_name_answers() -> None:
     assert asked(("Leo", "Kim, do you skate?"), ("Kim", "No.")) == "Kim, do you skate?"
 
 
-@pytest.mark.parametrize("answer", ["@Leo no", "Leo, no.", "hey Leo, no"])
+def test_a_name_in_a_sentence_of_its_own_is_whom_the_turn_asks() -> None:
+    here: Line = ("Mia", "I am here.")
+    assert asked(here, ("Leo", "Mia! Do you skate?"), ("Kim", "No.")) is None
+    assert asked(here, ("Leo", "And you, Mia?"), ("Kim", "No.")) is None
+    assert asked(here, ("Leo", "Mia, Kim, do you skate?"), ("Kim", "No.")) == "Mia, Kim, do you skate?"
+
+
+def test_each_answers_the_question_of_a_turn_that_is_asked_of_them() -> None:
+    lines: list[Line] = [("Mia", "I am here."), ("Leo", "Kim, do you ski? Mia, do you skate?")]
+    assert asked(*lines, ("Kim", "No.")) == "Kim, do you ski?"
+
+
+def test_who_is_asked_about_may_answer() -> None:
+    lines: list[Line] = [("Mia", "I am here."), ("Leo", "Mia, does Kim skate?")]
+    assert asked(*lines, ("Kim", "No.")) == "Mia, does Kim skate?"
+
+
+def test_a_name_that_is_asked_for_or_told_of_calls_nobody() -> None:
+    here: Line = ("Mia", "I am here.")
+    assert asked(here, ("Leo", "Who skates?"), ("Kim", "Mia, of course.")) == "Who skates?"
+    assert asked(here, ("Leo", "Did you see Mia?"), ("Kim", "No.")) == "Did you see Mia?"
+    assert asked(here, ("Leo", "Where were you?"), ("Kim", "Out with Mia.")) == "Where were you?"
+
+
+def test_who_is_called_and_has_not_spoken_has_asked_nothing() -> None:
+    assert asked(("Leo", "Do you ski?"), ("Kim", "@Mia no, the blue one")) is None
+
+
+@pytest.mark.parametrize(
+    "answer", ["@Leo no", "Leo, no.", "hey Leo, no", "no @Leo", "No Leo!", "No, Leo.", "At noon, Leo."]
+)
 def test_who_answers_by_name_answers_the_one_who_asked(answer: str) -> None:
     assert asked(("Leo", "Do you ski?"), ("Mia", "Do you skate?"), ("Kim", answer)) == "Do you ski?"
 

@@ -30,12 +30,16 @@ def test_code_and_tools_say_no_dates_of_the_speaker() -> None:
         "Opa schrieb: Ich komme morgen.",
         "From: Nora\nSubject: bus\n\nIt leaves tomorrow.",
         "Fwd: it leaves tomorrow",
+        "My boss wrote:\nYou start tomorrow.",
+        "-----Original Message-----\nFrom: Nora\nIt leaves tomorrow.",
+        "I got this message: the bus leaves tomorrow.",
         'Nora said "I quit.\n\nI leave tomorrow.\n\nBye."',
     ],
 )
 def test_what_somebody_wrote_before_is_counted_from_a_day_that_is_not_known(passed_on: str) -> None:
     assert dated(passed_on) == []
     assert dated("She wrote: it was on 3 March 2026.") == ["on 3 March 2026"]
+    assert dated("I wrote him: the bus leaves tomorrow.") == ["tomorrow"]
     assert dated("The plan: the bus leaves tomorrow.") == ["tomorrow"]
 
 
