@@ -15,6 +15,9 @@ from memsvc.errors import ModelUnavailable, ModelUnusable
 from memsvc.ports import LanguageModel
 from memsvc.types import ChatMessage, Completion, ModelPurpose, SpaceKey
 
+PATIENCE_SECONDS = 900.0
+"""With one answer of a model that is named for a benchmark: it may run on the processor that the benchmark uses too."""
+
 
 @dataclass(slots=True)
 class Asked:
@@ -77,5 +80,10 @@ def of_settings(settings: Settings) -> AskedModel:
 
 def named(settings: Settings, model: str, api_base: str, api_key: str) -> AskedModel:
     """A language model as litellm names it; how it is asked, the settings say."""
-    asked_for = {"llm_model": model, "llm_api_base": api_base, "llm_api_key": SecretStr(api_key)}
+    asked_for = {
+        "llm_model": model,
+        "llm_api_base": api_base,
+        "llm_api_key": SecretStr(api_key),
+        "llm_timeout_seconds": PATIENCE_SECONDS,
+    }
     return AskedModel(language_model(settings.model_copy(update=asked_for)))
