@@ -12,6 +12,7 @@ Without speaker names means: cut out of the question, and the texts embedded wit
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -28,6 +29,9 @@ K1, B = 1.5, 0.75
 RRF_CONSTANT = 60
 LEXICAL, DENSE, DENSE_PAIR, LEXICAL_PAIR, NAMED = 0.35, 0.25, 0.20, 0.20, 0.05
 RANKED = ("bm25", "dense", "rrf", "hybrid")
+
+# The package sets its own logger to DEBUG, whatever the program's level is.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 Scores = NDArray[np.float64]
