@@ -129,6 +129,21 @@ def answering(
     )
 
 
+@bench.command("train-encoder")
+def train_encoder(
+    data: Annotated[list[Path], typer.Option(exists=True, dir_okay=False, help="File of conversations; repeat it.")],
+    out: Annotated[Path, typer.Option(help="Folder of the model; a rerun goes on there.", file_okay=False)] = Path(
+        "bench-out/encoder"
+    ),
+    seed: Seed = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that each conversation is seen.")] = 2,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Its largest, after the warm-up.")] = 3e-5,
+) -> None:
+    """Tune the built-in embedding model on conversations and questions about them."""
+    recipe = _module("encoder.training").Recipe(seed=seed, epochs=epochs, learning_rate=learning_rate)
+    _module("encoder.command").run(data=data, folder=out, recipe=recipe)
+
+
 @bench.command("compression")
 def compression(
     data: Data = None,
