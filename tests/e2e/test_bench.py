@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from memsvc.bench.arms import ARMS
 from memsvc.bench.outcomes import METRICS
@@ -217,6 +218,25 @@ def test_a_model_answers_from_each_arms_context_and_a_rerun_asks_nothing_twice(
         "before": 0.5,
     }
     assert told["paired"]["before"]["f1"] == {"difference": 0, "low": 0, "high": 0}
+
+
+def test_an_encoder_is_trained_on_conversations_and_told_of_others(tmp_path: Path, bench: Callable[..., None]) -> None:
+    data = tmp_path / "talks.jsonl"
+    data.write_text("\n".join(json.dumps(TALK | {"id": name}) for name in ("a", "b", "c")), encoding="utf-8")
+    bench("train-encoder", "--data", str(data), "--epochs", "1", "--out", str(tmp_path / "encoder"))
+    told = report(tmp_path, "encoder/training.json")
+    assert told["conversations"]["trained"] == 2
+    assert len(told["conversations"]["held_out"]) == 1
+    assert told["queries"] == {"trained": 4, "held_out": 2}  # one has no evidence
+    assert set(told["held_out"]) == {
+        "all-MiniLM-L6-v2",
+        "trained, 64",
+        "trained, 128",
+        "trained, 256",
+        "trained, 384",
+    }
+    trained = SentenceTransformer(str(tmp_path / "encoder" / "model"), device="cpu")
+    assert trained.encode(["a boat"]).shape == (1, 384)
 
 
 @pytest.mark.parametrize(
