@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -152,9 +153,11 @@ def _of(kept: Mapping[str, str], question: Question, name: str) -> str:
 async def _ask(tasks: Sequence[_Task], model: AskedModel, path: Path) -> dict[str, str]:
     """Answers by key; one that the model gives in no usable form is empty."""
     said = _kept(path)
+    # In an order of its own, so that the answers of a run that was stopped are of a sample of the questions.
+    drawn = random.Random(len(tasks)).sample(tasks, len(tasks))  # noqa: S311 - an order, not a secret
     todo = {
         key: (task, context)
-        for task in tasks
+        for task in drawn
         for context in task.contexts.values()
         if (key := _key(model, task.question, context)) not in said
     }
