@@ -124,6 +124,7 @@ def called(home: Path) -> Iterator[ServiceProcess]:
 def run_bash(code: str, home: Path) -> str:
     """Run a script in the checkout; return what it prints. Each of its commands must succeed."""
     for name in re.findall(r"--data (\S+)", code):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).touch()
     programs = [str(home / ".venv" / "bin"), str(home / "bin"), os.environ["PATH"]]
     made = {"HOME": str(home), "PATH": os.pathsep.join(programs), "ROOT": str(ROOT), "PYTHON": sys.executable}
