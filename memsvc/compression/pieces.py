@@ -101,6 +101,7 @@ class _Above:
         self._quoter: Range | None = None
         self._quoted_until = 0
         self._last_of = {mark: content.rfind(mark) for mark in _CLOSING.values()}
+        self._open_until = dict.fromkeys(_CLOSING, 0)
 
     def leads(self, start: int) -> tuple[Range, ...]:
         """Those of what begins at `start`."""
@@ -156,13 +157,16 @@ class _Above:
         """
         content, mark = self._content, opening.group()
         at = opening.end()
+        if at <= self._open_until[mark]:
+            return None  # a mark before has been looked for the end of, in vain: what was read is not read again
         while at <= self._last_of[_CLOSING[mark]]:
             at = content.index(_CLOSING[mark], at)
             if _CLOSING[mark] != mark or content[at - 1 : at].strip():
                 return at + 1
             if at and content[at - 1] != "\n":
-                return None
+                break
             at += 1
+        self._open_until[mark] = at
         return None
 
 

@@ -17,6 +17,9 @@ TOO_SHORT = 0.25
 """Seconds of processor time below which a cost is noise, and far below what a square would come to."""
 
 REPEATED = {
+    "paragraphs that open a quotation": '"a\n\n',
+    "quotations within a line": 'He said "a ',
+    "names that are called": "@Ana, Ben, ",
     "question marks": "?",
     "marks": "?! ",
     "ellipses": "…",
