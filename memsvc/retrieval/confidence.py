@@ -50,7 +50,7 @@ _LEAST_MISSPELT, _ALIKE = 5, 0.85
 _SHORT_FORM = 3
 """Letters from which a word that begins like a name is taken for it: "Ben" and "Benjamin"; a judgement."""
 _CALLED = re.compile(r"(?:(?:hey|hi|hello|dear|ok|okay) )?(\S+?)[,!]\s", re.IGNORECASE)
-_CALLED_AT_END = re.compile(r", (\S+?)[?.!]*$")
+_CALLED_AT_END = re.compile(r", (\S{1,40}?)[?.!]{0,9}$")
 """A name at the beginning or the end of a question, of the one who is asked: "Hey Claude, what …", "…, Alexa?"."""
 _SHARED = 30
 """Memories, best first, among which the named speaker has a share."""
@@ -105,13 +105,14 @@ def _whole_word(text: str, start: int, end: int) -> str:
 
 def _is_known(name: str, language: str, known: Sequence[str]) -> bool:
     """Whether a part of a name is in memory, or one that is spelt much like it, or is short for it."""
-    for part in (_without_accents(stem) for stem in stems(name, language)):
+    parts = [_without_accents(stem) for stem in stems(name, language)]
+    for part in parts:
         like = [word for word in known if word[0] == part[0] and len(word) >= _SHORT_FORM]
         if part in known or any(word.startswith(part) or part.startswith(word) for word in like):
             return True
         if len(part) >= _LEAST_MISSPELT and get_close_matches(part, like, n=1, cutoff=_ALIKE):
             return True
-    return False
+    return not parts  # a name that is a word without content is not looked for
 
 
 def _without_accents(word: str) -> str:

@@ -83,6 +83,7 @@ def test_a_name_mistyped_is_known() -> None:
         ("When was Rob's surgery?", "Robert had surgery in May."),
         ("Hey Claude, what am I allergic to?", "I am allergic to nuts."),
         ("What am I allergic to, Alexa?", "I am allergic to nuts."),
+        ("What is Mr. An allergic to?", "Mr. An is allergic to nuts."),
     ],
 )
 def test_who_goes_by_another_form_of_a_name_or_is_asked_is_not_missed(question: str, memory: str) -> None:
