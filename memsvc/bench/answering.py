@@ -20,7 +20,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,7 @@ def _contexts(folder: Path) -> dict[str, str]:
     path = folder / "answers.jsonl"
     if not path.is_file():
         raise ValueError(f"{path} is missing: run `memsvc bench quality` with its folder as --out first")
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    lines = list(_lines(path))
     times = Counter(line["question"] for line in lines)
     return {line["question"]: line["contexts"][str(BUDGET)]["text"] for line in lines if times[line["question"]] == 1}
 
@@ -166,23 +166,24 @@ async def _ask(tasks: Sequence[_Task], model: AskedModel, path: Path) -> dict[st
         for key, (task, context) in todo.items():
             said[key] = await _answer(model, task.question, context)
             line = {"key": key, "question": task.question.text, "gold": task.question.answer, "answer": said[key]}
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            # On a line of its own, also behind one that a kill cut off.
+            file.write("\n" + json.dumps(line, ensure_ascii=False))
             file.flush()
             bar.advance(progress)
     return said
 
 
 def _kept(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    found = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    return {value["key"]: value["answer"] for value in _lines(path)} if path.is_file() else {}
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines, without those that a kill cut off."""
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):  # not at U+2028 inside a text
         try:
-            value = json.loads(line)
+            yield json.loads(line)
         except json.JSONDecodeError:
-            continue  # a kill cut it off
-        found[value["key"]] = value["answer"]
-    return found
+            continue
 
 
 def _key(model: AskedModel, question: Question, context: str) -> str:
