@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from memsvc.types import Role, Scope, Turn
+
 TURN_SPACING = timedelta(seconds=30)
 """Between turns of a session whose own times are not known."""
 
@@ -73,3 +75,15 @@ class Conversation:
     def end(self) -> datetime:
         """Time of the last turn: when a question is asked that does not say when."""
         return max(turn.time for turn in self.turns())
+
+
+def as_turn(message: Message, scope: Scope) -> Turn:
+    """A message as the service keeps it."""
+    return Turn(
+        turn_id=message.turn_id,
+        scope=scope,
+        role=Role(message.role),
+        content=message.content,
+        event_time=message.time,
+        speaker=message.speaker,
+    )

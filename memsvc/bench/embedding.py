@@ -20,7 +20,7 @@ import torch
 from rich.table import Table
 
 from memsvc import metrics
-from memsvc.bench.conversations import Conversation, Message
+from memsvc.bench.conversations import Conversation, as_turn
 from memsvc.bench.progress import out
 from memsvc.bench.reading import read
 from memsvc.bench.versions import versions
@@ -29,7 +29,7 @@ from memsvc.config import load
 from memsvc.models.device import Device, Precision, choose_device, choose_dtype
 from memsvc.models.embedder import SentenceTransformerEmbedder, load_model
 from memsvc.models.weights import MINILM
-from memsvc.types import Role, Scope, SpaceKey, Turn
+from memsvc.types import Scope, SpaceKey
 
 BATCH_SIZES = (8, 16, 32, 64, 128, 256)
 CALLERS = (1, 8, 64)
@@ -143,7 +143,7 @@ async def _worker(
             for talk in conversations:
                 for session, turns in talk.sessions.items():
                     scope = Scope(talk.id, "", session)
-                    await engine.stores.turns.accept(SPACE, [_turn(scope, message) for message in turns])
+                    await engine.stores.turns.accept(SPACE, [as_turn(message, scope) for message in turns])
             engine.worker.start()
             rates = [await _until_done(engine, "worker, COMPRESS jobs")]
             await engine.stores.memories.reindex(SPACE)
@@ -152,17 +152,6 @@ async def _worker(
             return rates
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _turn(scope: Scope, message: Message) -> Turn:
-    return Turn(
-        turn_id=message.turn_id,
-        scope=scope,
-        role=Role(message.role),
-        content=message.content,
-        event_time=message.time,
-        speaker=message.speaker,
-    )
 
 
 async def _until_done(engine: Engine, way: str) -> Rate:

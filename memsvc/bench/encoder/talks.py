@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from memsvc.bench.conversations import Conversation, Message
+from memsvc.bench.conversations import Conversation, as_turn
 from memsvc.language.detection import detect
 from memsvc.language.names import find_names
 from memsvc.ports import Compressor
 from memsvc.retrieval.names import question_names, without_people
-from memsvc.types import PendingTurns, Role, Scope, SpaceKey, Turn
+from memsvc.types import PendingTurns, Scope, SpaceKey
 
 _SPACE = SpaceKey("bench", "encoder")
 
@@ -47,7 +47,7 @@ async def _talk(conversation: Conversation, compressor: Compressor) -> Talk:
     sources: list[frozenset[str]] = []
     for session, messages in conversation.sessions.items():
         scope = Scope(conversation.id, "", session)
-        pending = tuple(_turn(message, scope) for message in messages)
+        pending = tuple(as_turn(message, scope) for message in messages)
         made = await compressor.compress(_SPACE, PendingTurns((), pending, frozenset()))
         for memory in made.memories:
             passages.append(memory.dense_text)
@@ -62,17 +62,6 @@ async def _talk(conversation: Conversation, compressor: Compressor) -> Talk:
         if relevant:
             queries.append(Query(_query(question.text), tuple(relevant)))
     return Talk(conversation.id, conversation.language, tuple(passages), tuple(queries))
-
-
-def _turn(message: Message, scope: Scope) -> Turn:
-    return Turn(
-        turn_id=message.turn_id,
-        scope=scope,
-        role=Role(message.role),
-        content=message.content,
-        event_time=message.time,
-        speaker=message.speaker,
-    )
 
 
 def _query(text: str) -> str:
