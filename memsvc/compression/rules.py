@@ -69,7 +69,7 @@ class RulesCompressor:
     """Implements `ports.Compressor` without an LLM; deterministic, memory ids included.
 
     Args:
-        embedder: vectors for the gate's novelty, of whole turns.
+        embedder: vectors for the gate's novelty, of each turn's first memory.
         surprisal: self-information of words.
         tokens: the tokenizer that budgets are given in.
         gate: constants of the entropy gate.
